@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* timer: time-outs as one list per duration (design §6), so that a million of them cost a link each and no heap. */
+#ifndef NET_TIMER_H
+#define NET_TIMER_H
+
+#include <stdint.h>
+#include "base/list.h"
+
+struct timeout {
+	struct link link;
+	int64_t due;                    /* clock_mono() µs */
+	void (*fn)(struct timeout *);
+};
+
+void timeout_init(struct timeout *, void (*fn)(struct timeout *));
+/* (Re-)arms on this shard. Only few distinct durations should be used; each makes a list. ms <= 0: next turn. */
+void timeout_set(struct timeout *, int64_t ms);
+void timeout_clear(struct timeout *);           /* harmless when not armed */
+bool timeout_armed(const struct timeout *);
+/* After the process slept or was stopped for long, timers are re-armed from now (reliability F25): called by the loop. */
+void timeout_run_due(void);
+int64_t timeout_next_us(void);                  /* µs until the earliest; -1 none */
+
+#endif

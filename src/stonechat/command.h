@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command: what stonechatctl (and later HTTP and ad-hoc commands) can ask. One definition for all of them.
+ */
+#ifndef STONECHAT_COMMAND_H
+#define STONECHAT_COMMAND_H
+
+#include <stonechat/hook.h>
+
+enum sc_command_where {
+	SC_ON_JID,              /* on the home shard of the JID in argument 0 */
+	SC_ON_ANY,              /* on one shard */
+	SC_ON_ALL,              /* on every shard; tables are appended, numbers of facts summed */
+};
+
+struct sc_command;
+
+struct sc_command_row {
+	const char *words;              /* "spool show" */
+	const char *args;               /* "JID [--limit N]" for the help */
+	const char *help;               /* one sentence */
+	enum sc_command_where where;
+	int min_args, max_args;
+	/* Runs on the shard. Ends with exactly one sc_command_done/fail, now or later from this shard. */
+	void (*fn)(struct sc_command *);
+};
+
+int sc_command_argc(const struct sc_command *);
+const char *sc_command_arg(const struct sc_command *, int i);           /* NULL: not given */
+const char *sc_command_option(const struct sc_command *, const char *name);     /* "--limit N": name "limit"; NULL */
+const struct sc_jid *sc_command_jid(const struct sc_command *);         /* argument 0, prepared (SC_ON_JID) */
+struct sc_arena *sc_command_arena(struct sc_command *);
+void sc_command_columns(struct sc_command *, const char *const *names); /* NULL-terminated: starts a table */
+void sc_command_row(struct sc_command *, const char *const *cells);     /* as many as columns; NULL cells are "-" */
+void sc_command_fact(struct sc_command *, const char *key, const char *value);
+void sc_command_fact_int(struct sc_command *, const char *key, int64_t value);
+void sc_command_text(struct sc_command *, const char *text);            /* a sentence to print */
+void sc_command_done(struct sc_command **taken);
+void sc_command_fail(struct sc_command **taken, const char *sentence);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * disco: service discovery (XEP-0030). Fixed features stand in a module's table; the rest is gathered.
+ */
+#ifndef STONECHAT_DISCO_H
+#define STONECHAT_DISCO_H
+
+#include <stonechat/hook.h>
+#include <stonechat/iq.h>
+
+struct sc_feature {
+	unsigned at;            /* SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE */
+	const char *var;
+};
+
+struct sc_identity {
+	unsigned at;
+	const char *category, *type, *name;     /* name may be NULL */
+};
+
+/* One question while it is being answered; lent to the gathering hooks. */
+struct sc_disco;
+unsigned sc_disco_at(const struct sc_disco *);                          /* one SC_AT_ bit */
+const char *sc_disco_node(const struct sc_disco *);                     /* NULL: none asked for */
+const struct sc_jid *sc_disco_by(const struct sc_disco *);              /* who asks; NULL when the server makes its own caps */
+struct sc_entity *sc_disco_entity(const struct sc_disco *);             /* NULL at the server */
+bool sc_disco_trusted(const struct sc_disco *);                         /* owner, or subscribed: may see an account's details */
+void sc_disco_add_identity(struct sc_disco *, const char *category, const char *type, const char *name);
+void sc_disco_add_feature(struct sc_disco *, const char *var);
+void sc_disco_add_item(struct sc_disco *, const char *jid, const char *node, const char *name);
+/* An XEP-0128 form being built: values NULL-terminated. The first call with a form_type opens it. */
+void sc_disco_add_field(struct sc_disco *, const char *form_type, const char *var, const char *type, const char *const *values);
+/* The node asked for is known to this module, so the answer is not item-not-found. */
+void sc_disco_node_known(struct sc_disco *);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entity: anything with a bare JID here: account, room, service. It lives on its home shard and is only touched there.
+ * Slots: a module's own typed data attached to a session, entity, host or shard.
+ */
+#ifndef STONECHAT_ENTITY_H
+#define STONECHAT_ENTITY_H
+
+#include <stonechat/hook.h>
+
+enum sc_entity_kind { SC_ENTITY_ACCOUNT, SC_ENTITY_SERVICE };
+
+const struct sc_jid *sc_entity_jid(const struct sc_entity *);           /* bare; lent */
+enum sc_entity_kind sc_entity_kind(const struct sc_entity *);
+int64_t sc_entity_id(const struct sc_entity *);                         /* users.id */
+struct sc_host *sc_entity_host(const struct sc_entity *);
+int sc_entity_sessions(const struct sc_entity *);                       /* how many, sleeping ones included */
+int64_t sc_entity_last_seen(const struct sc_entity *);                  /* wall µs as stored; 0: never */
+/* Keeps the entity in memory though it is idle (timers, rooms with occupants). Counts. */
+void sc_entity_pin(struct sc_entity *);
+void sc_entity_unpin(struct sc_entity *);
+
+const char *sc_host_name(const struct sc_host *);                       /* prepared domain */
+const struct sc_jid *sc_host_jid(const struct sc_host *);
+int sc_host_id(const struct sc_host *);                                 /* hosts.id */
+/* The virtual host of ours with this domain on this shard; NULL: not ours. Subdomains of services are found too. */
+struct sc_host *sc_host_find(struct sc_span domain);
+bool sc_is_local(const struct sc_jid *);                                /* its domain is one of ours */
+
+/*
+ * Slots. Declares one:
+ *	static SC_SLOT(carbons_slot, SC_SLOT_SESSION, struct carbons, NULL);
+ * and lists it in the module's .slots. The memory is zeroed on first use, freed by the core after fini (may be NULL). Session slots
+ * are carried over resumption.
+ */
+enum sc_slot_at { SC_SLOT_SESSION, SC_SLOT_ENTITY, SC_SLOT_HOST, SC_SLOT_SHARD };
+
+struct sc_slot {
+	const char *name;
+	enum sc_slot_at at;
+	size_t size;
+	void (*fini)(void *);
+	int *index;                     /* written once by the loader, before shards run */
+};
+
+#define SC_SLOT(ident, where, type, fini_fn) \
+	int ident##_index = -1; \
+	static const struct sc_slot ident = { #ident, where, sizeof(type), fini_fn, &ident##_index }
+
+void *sc_session_slot(struct sc_session *, const struct sc_slot *);     /* made on first use */
+void *sc_entity_slot(struct sc_entity *, const struct sc_slot *);
+void *sc_host_slot(struct sc_host *, const struct sc_slot *);           /* one per host and shard */
+void *sc_shard_slot(const struct sc_slot *);
+/* The same without making it: NULL when nobody used it yet. */
+void *sc_session_slot_peek(const struct sc_session *, const struct sc_slot *);
+void *sc_entity_slot_peek(const struct sc_entity *, const struct sc_slot *);
+
+#endif

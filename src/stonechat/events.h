@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* events: payloads, and what is expanded from events.def. Included by hook.h. */
+#ifndef STONECHAT_EVENTS_H
+#define STONECHAT_EVENTS_H
+
+struct sc_ev_stanza {
+	struct sc_stanza *stanza;       /* owned by the chain; changeable until sealed */
+};
+
+struct sc_ev_session {
+	struct sc_session *session;
+};
+
+struct sc_ev_presence {
+	struct sc_session *session;
+	bool was_available, is_available;
+	int8_t old_priority, priority;
+	const struct sc_stanza *presence;       /* the new one; NULL when the session died without a word */
+};
+
+struct sc_ev_account {
+	struct sc_entity *account;
+};
+
+struct sc_ev_account_name {
+	const struct sc_jid *jid;
+	int64_t id;
+};
+
+enum sc_subscription { SC_SUB_NONE = 0, SC_SUB_TO = 1, SC_SUB_FROM = 2, SC_SUB_BOTH = 3 };      /* RFC 6121 §2.1.2.5; bits */
+
+struct sc_ev_contact {
+	struct sc_entity *account;
+	const struct sc_jid *contact;           /* looked up by its bare form */
+	enum sc_subscription subscription;      /* out; NONE when nobody knows it */
+	bool in_roster;                         /* out */
+};
+
+struct sc_ev_contacts {
+	struct sc_entity *account;
+	unsigned mask;                          /* visit those with any of these SC_SUB_ bits */
+	void (*visit)(void *arg, const struct sc_jid *bare, enum sc_subscription);
+	void *arg;
+};
+
+struct sc_ev_contact_changed {
+	struct sc_entity *account;
+	const struct sc_jid *contact;           /* bare */
+	enum sc_subscription was, is;
+};
+
+struct sc_ev_disco {
+	struct sc_disco *disco;                 /* see disco.h */
+};
+
+struct sc_ev_features {
+	struct sc_session *session;             /* NULL: before bind */
+	struct sc_stanza *into;                 /* add to its root <stream:features/> */
+};
+
+struct sc_ev_conf {
+	int unused;
+};
+
+enum sc_event {
+#define FILTER(name, payload, text) SC_EV_##name,
+#define OBSERVE(name, payload, text) SC_EV_##name,
+#define GATHER(name, payload, text) SC_EV_##name,
+#include <stonechat/events.def>
+#undef FILTER
+#undef OBSERVE
+#undef GATHER
+	SC_EVENTS
+};
+
+union sc_handler {
+#define FILTER(name, payload, text) enum sc_verdict (*name)(struct sc_ctx *, payload *);
+#define OBSERVE(name, payload, text) void (*name)(struct sc_ctx *, const payload *);
+#define GATHER(name, payload, text) void (*name)(struct sc_ctx *, payload *);
+#include <stonechat/events.def>
+#undef FILTER
+#undef OBSERVE
+#undef GATHER
+	void (*any)(void);
+};
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* timer: later, on the same shard. */
+#ifndef STONECHAT_TIMER_H
+#define STONECHAT_TIMER_H
+
+#include <stonechat/hook.h>
+
+struct sc_timer;
+
+/* Calls fn once after ms on this shard. Use few distinct durations (lists per duration). The timer frees itself after fn;
+ * cancel before that by sc_timer_cancel. The ctx has the shard, no stanza; entity NULL. */
+struct sc_timer *sc_timer(int64_t ms, void (*fn)(void *arg), void *arg);
+void sc_timer_cancel(struct sc_timer **taken);                  /* NULL inside is fine */
+int64_t sc_now(void);                                           /* wall clock, µs since 1970; tests can move it */
+int64_t sc_mono(void);                                          /* monotonic µs */
+
+#endif
