@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verifier: what is stored instead of a password (RFC 5802 §3: salt, iterations, StoredKey, ServerKey), one for each hash.
+ * Pure computation, any thread. What runs PBKDF2 is marked *slow* (about 1 ms for each 10,000 iterations) and belongs on an
+ * offload thread. Passwords come in prepared by sc_prepare_password.
+ */
+#ifndef STREAM_VERIFIER_H
+#define STREAM_VERIFIER_H
+
+#include <stonechat/text.h>
+
+enum verifier_hash { VERIFIER_SHA1, VERIFIER_SHA256, VERIFIER_SHA512, VERIFIER_HASHES };
+
+#define VERIFIER_KEY_MAX 64             /* bytes of a SHA-512 */
+#define VERIFIER_SALT_MAX 64
+#define VERIFIER_SALT 16                /* bytes in the salts that we make (XEP-0438 §6.2) */
+#define VERIFIER_ITERATIONS 10000       /* default for new ones (XEP-0438 §7) */
+#define VERIFIER_ITERATIONS_MIN 4096    /* RFC 5802 §5.1, RFC 7677 §4 */
+#define VERIFIER_ITERATIONS_MAX 10000000
+#define VERIFIER_SECRET 32              /* bytes of the server secret behind made-up verifiers */
+
+struct verifier {
+	unsigned iterations;                            /* 0: there is none for this hash */
+	unsigned salt_len;
+	unsigned char salt[VERIFIER_SALT_MAX];
+	unsigned char stored_key[VERIFIER_KEY_MAX];     /* verifier_key_len() bytes are used */
+	unsigned char server_key[VERIFIER_KEY_MAX];
+};
+
+/* One for each hash, by enum verifier_hash. Secret: clear with verifiers_clear. */
+struct verifiers {
+	struct verifier of[VERIFIER_HASHES];
+};
+
+size_t verifier_key_len(enum verifier_hash);            /* 20, 32, 64 */
+const char *verifier_hash_name(enum verifier_hash);     /* "SHA-1", "SHA-256", "SHA-512" */
+const void *verifier_md(enum verifier_hash);            /* EVP_MD *, static */
+
+/* Slow. With a fresh random salt. False: no memory, or OpenSSL would not. */
+bool verifier_make(struct verifier *, enum verifier_hash, unsigned iterations, const char *password, size_t n) SC_MUST_CHECK;
+/* Slow. With this salt. */
+bool verifier_make_salted(struct verifier *, enum verifier_hash, unsigned iterations, const unsigned char *salt, size_t salt_len,
+	const char *password, size_t n) SC_MUST_CHECK;
+/* Slow. All hashes, each with its own salt: for a new account or a new password. */
+bool verifiers_make(struct verifiers *, unsigned iterations, const char *password, size_t n) SC_MUST_CHECK;
+/* Slow. The password belongs to the verifier. False too when there is none for this hash (and then it is fast). */
+bool verifier_matches(const struct verifier *, enum verifier_hash, const char *password, size_t n) SC_MUST_CHECK;
+/* Constant time; a missing one equals nothing. */
+bool verifier_same(const struct verifier *, const struct verifier *, enum verifier_hash);
+void verifiers_clear(struct verifiers *);               /* wipes */
+
+/* For an account that does not exist, or has nothing for this hash: the same for the same name for ever, so that it cannot be told from
+ * a real one, and no password matches it. name is the prepared bare JID. Quick. */
+void verifier_make_up(struct verifier *, enum verifier_hash, unsigned iterations, const unsigned char secret[VERIFIER_SECRET],
+	const char *name);
+
+/* "SCRAM-SHA-256$10000:SALT$STOREDKEY:SERVERKEY" with base64 parts (RFC 5803, and PostgreSQL writes the same): how one is stored. */
+#define VERIFIER_TEXT_MAX 320
+bool verifier_text(const struct verifier *, enum verifier_hash, char out[VERIFIER_TEXT_MAX]) SC_MUST_CHECK;     /* false: there is none */
+bool verifier_read(struct verifier *, enum verifier_hash *, const char *text) SC_MUST_CHECK;
+/* Bulk import: "ITERATIONS SALT STORED1 SERVER1 STORED256 SERVER256 STORED512 SERVER512", one salt for all three. */
+bool verifiers_read_import(struct verifiers *, const char *text) SC_MUST_CHECK;
+
+#endif
