@@ -33,4 +33,13 @@ void sc_disco_add_field(struct sc_disco *, const char *form_type, const char *va
 /* The node asked for is known to this module, so the answer is not item-not-found. */
 void sc_disco_node_known(struct sc_disco *);
 
+/*
+ * For the module that answers the questions. Fills <query/> of an answer from the tables and the gathering hooks. False: the node is
+ * not known (item-not-found). at is one SC_AT_ bit; entity and asker are the ctx's.
+ */
+bool sc_disco_fill_info(struct sc_ctx *, unsigned at, const char *node, struct sc_stanza *into, struct sc_elem *query);
+bool sc_disco_fill_items(struct sc_ctx *, unsigned at, const char *node, struct sc_stanza *into, struct sc_elem *query);
+/* XEP-0115 §5 verification string (SHA-1, base64) of the host itself; computed once per host, shard and configuration. Lent. */
+const char *sc_disco_caps(struct sc_host *);
+
 #endif
