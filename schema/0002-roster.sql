@@ -1,0 +1,36 @@
+-- What:  rosters (RFC 6121 §2), subscriptions (§3) and roster versions (§2.6).
+-- Why:   two people who chat know each other.
+-- Locks: none on old tables but a share lock on users for the foreign keys, for an instant.
+--
+-- version: made by the owner's home from its clock in µs, and greater at each change of this roster. The version of a
+-- roster is the greatest among its items and its removals. Removals are kept for a time; a client whose version is
+-- older than that time gets the whole roster, so nothing needs to remember which removals were swept.
+
+create table roster_items (
+	owner bigint not null references users on delete cascade,
+	contact text collate "C" not null,                      -- bare JID, prepared
+	name text,
+	subscription text collate "C" not null default 'none' check (subscription in ('none', 'to', 'from', 'both')),
+	ask boolean not null default false,                     -- pending out: we asked, the contact has not answered
+	approved boolean not null default false,                -- pre-approved (§3.4)
+	groups text[] not null default '{}',
+	version bigint not null,
+	primary key (owner, contact)
+);
+
+create table roster_removals (
+	owner bigint not null references users on delete cascade,
+	contact text collate "C" not null,
+	version bigint not null,
+	primary key (owner, contact)
+);
+
+-- Pending in: requests that the owner has not answered. They are shown again at each login until then (§3.1.3).
+-- Apart from the items, because a request alone puts nobody on a roster.
+create table roster_requests (
+	owner bigint not null references users on delete cascade,
+	contact text collate "C" not null,
+	stanza text not null,                                   -- the presence as it came, for its status and extensions
+	received bigint not null,
+	primary key (owner, contact)
+);
