@@ -5,6 +5,8 @@
 #ifndef STONECHAT_COMMAND_H
 #define STONECHAT_COMMAND_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 enum sc_command_where {
@@ -37,5 +39,7 @@ void sc_command_fact_int(struct sc_command *, const char *key, int64_t value);
 void sc_command_text(struct sc_command *, const char *text);            /* a sentence to print */
 void sc_command_done(struct sc_command **taken);
 void sc_command_fail(struct sc_command **taken, const char *sentence);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 #ifndef STONECHAT_CONF_H
 #define STONECHAT_CONF_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 enum sc_conf_type {
@@ -58,5 +60,7 @@ const void *sc_conf(const struct sc_ctx *);
 /* The same outside a ctx. */
 struct sc_module;
 const void *sc_conf_of(const struct sc_module *, const struct sc_host *);
+
+#pragma GCC visibility pop
 
 #endif

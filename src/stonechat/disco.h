@@ -5,6 +5,8 @@
 #ifndef STONECHAT_DISCO_H
 #define STONECHAT_DISCO_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 #include <stonechat/iq.h>
 
@@ -41,5 +43,7 @@ bool sc_disco_fill_info(struct sc_ctx *, unsigned at, const char *node, struct s
 bool sc_disco_fill_items(struct sc_ctx *, unsigned at, const char *node, struct sc_stanza *into, struct sc_elem *query);
 /* XEP-0115 §5 verification string (SHA-1, base64) of the host itself; computed once per host, shard and configuration. Lent. */
 const char *sc_disco_caps(struct sc_host *);
+
+#pragma GCC visibility pop
 
 #endif

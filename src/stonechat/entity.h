@@ -6,6 +6,8 @@
 #ifndef STONECHAT_ENTITY_H
 #define STONECHAT_ENTITY_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 enum sc_entity_kind { SC_ENTITY_ACCOUNT, SC_ENTITY_SERVICE };
@@ -54,5 +56,7 @@ void *sc_shard_slot(const struct sc_slot *);
 /* The same without making it: NULL when nobody used it yet. */
 void *sc_session_slot_peek(const struct sc_session *, const struct sc_slot *);
 void *sc_entity_slot_peek(const struct sc_entity *, const struct sc_slot *);
+
+#pragma GCC visibility pop
 
 #endif

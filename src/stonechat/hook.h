@@ -5,6 +5,8 @@
 #ifndef STONECHAT_HOOK_H
 #define STONECHAT_HOOK_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/stanza.h>
 
 struct sc_ctx;          /* one run of a hook chain, IQ handler or command; lent to the function that it is passed to */
@@ -80,5 +82,7 @@ struct sc_hook {
 	{ .event = SC_EV_##ev, .phase = SC_PHASE_##ph, .name = #function, .fn.ev = (function), .after = (module) }
 #define SC_SEE(ev, function) { .event = SC_EV_##ev, .phase = SC_PHASE_CHECK, .name = #function, .fn.ev = (function) }
 #define SC_END { .name = NULL }
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef STONECHAT_IQ_H
 #define STONECHAT_IQ_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 enum sc_iq_type { SC_IQ_GET = 1, SC_IQ_SET = 2 };               /* bits: GET | SET registers both */
@@ -30,5 +32,7 @@ struct sc_stanza *sc_result(struct sc_ctx *);
 enum sc_verdict sc_answer(struct sc_ctx *, struct sc_stanza **taken);
 /* The requester is the account itself (one of its sessions). */
 bool sc_by_owner(const struct sc_ctx *);
+
+#pragma GCC visibility pop
 
 #endif

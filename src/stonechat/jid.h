@@ -6,6 +6,8 @@
 #ifndef STONECHAT_JID_H
 #define STONECHAT_JID_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/text.h>
 
 #define SC_JID_PART_MAX 1023            /* RFC 7622 §3: bytes in each part */
@@ -48,5 +50,7 @@ char *sc_prepare_local(struct sc_arena *, const char *bytes, size_t n);     /* R
 char *sc_prepare_domain(struct sc_arena *, const char *bytes, size_t n);    /* §3.2, IDNA2008 U-labels; a trailing dot goes */
 char *sc_prepare_resource(struct sc_arena *, const char *bytes, size_t n);  /* §3.4 OpaqueString */
 char *sc_prepare_password(struct sc_arena *, const char *bytes, size_t n);  /* RFC 8265 §4.2 OpaqueString */
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef STONECHAT_LOG_H
 #define STONECHAT_LOG_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/text.h>
 
 enum sc_log_level { SC_LOG_DEBUG, SC_LOG_INFO, SC_LOG_WARN, SC_LOG_ERROR };
@@ -20,5 +22,7 @@ void sc_log(const struct sc_ctx *, enum sc_log_level, const char *event, const c
  * Always on. No input may ever reach one. */
 #define sc_assert(cond) ((cond) ? (void)0 : sc_assert_failed(#cond, __FILE__, __LINE__, __func__))
 _Noreturn void sc_assert_failed(const char *cond, const char *file, int line, const char *func);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef STONECHAT_MODULE_H
 #define STONECHAT_MODULE_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/command.h>
 #include <stonechat/conf.h>
 #include <stonechat/disco.h>
@@ -57,5 +59,7 @@ struct sc_module {
 		.size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key), \
 		.size_command = sizeof(struct sc_command_row), .size_stmt = sizeof(struct sc_stmt), \
 		.name = #ident, __VA_ARGS__ }
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef STONECHAT_SEND_H
 #define STONECHAT_SEND_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 /* Starts a stanza at *route*, as if the entity (its bare or full JID is `from`) had sent it, without from_client hooks. From the
@@ -24,5 +26,7 @@ void sc_push_owed(struct sc_session *, const struct sc_stanza *sealed, const cha
 	void (*done)(void *arg, bool safe), void *arg);
 /* Delivers by the core's table (RFC 6121 §8) to an account of this shard as if it had just passed the to_user hooks. */
 void sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed);
+
+#pragma GCC visibility pop
 
 #endif

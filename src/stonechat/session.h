@@ -7,6 +7,8 @@
 #ifndef STONECHAT_SESSION_H
 #define STONECHAT_SESSION_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 const struct sc_jid *sc_session_jid(const struct sc_session *);         /* full; lent */
@@ -41,5 +43,7 @@ void sc_session_draining(struct sc_session *, bool on);
 
 /* Ends the session's stream with a stream error (RFC 6120 §4.9.3 condition without text), e.g. "conflict". */
 void sc_session_close(struct sc_session *, const char *condition, const char *text);
+
+#pragma GCC visibility pop
 
 #endif

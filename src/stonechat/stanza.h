@@ -7,6 +7,8 @@
 #ifndef STONECHAT_STANZA_H
 #define STONECHAT_STANZA_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/jid.h>
 
 /* The content namespaces jabber:client, jabber:server, jabber:component:accept are one inside the server. */
@@ -107,5 +109,7 @@ struct sc_stanza *sc_ref(const struct sc_stanza *);
 char *sc_stanza_text(struct sc_arena *, const struct sc_stanza *, size_t *n);
 /* Reads one back (from the database). NULL: not a stanza. Yours. */
 struct sc_stanza *sc_stanza_read(const char *text, size_t n);
+
+#pragma GCC visibility pop
 
 #endif

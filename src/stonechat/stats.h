@@ -5,6 +5,8 @@
 #ifndef STONECHAT_STATS_H
 #define STONECHAT_STATS_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/text.h>
 
 /* Declares a counter; the loader gives it its cell before any shard runs (the only thing ever written into it).
@@ -21,5 +23,7 @@ struct sc_counter {
 	static const struct sc_counter ident = { #ident, text, &ident##_cell }
 
 void sc_count(const struct sc_counter *, int64_t by);           /* this shard's cell; only from a shard's thread */
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef STONECHAT_STORE_H
 #define STONECHAT_STORE_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 enum sc_stmt_mode {
@@ -83,5 +85,7 @@ enum sc_verdict sc_db_behind(struct sc_ctx *, const struct sc_stmt *, struct sc_
 
 /* A statement that no stanza waits for. done may be NULL; it runs on this shard, once. */
 void sc_db_run(const struct sc_stmt *, struct sc_args, void (*done)(void *arg, const struct sc_rows *), void *arg);
+
+#pragma GCC visibility pop
 
 #endif

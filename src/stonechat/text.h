@@ -6,6 +6,8 @@
 #ifndef STONECHAT_TEXT_H
 #define STONECHAT_TEXT_H
 
+#pragma GCC visibility push(default)
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,5 +54,7 @@ char *sc_token(struct sc_arena *);
 
 /* Decimal digits only (no sign, no space), not above max. */
 bool sc_read_number(const char *text, uint64_t max, uint64_t *out) SC_MUST_CHECK;
+
+#pragma GCC visibility pop
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef STONECHAT_TIMER_H
 #define STONECHAT_TIMER_H
 
+#pragma GCC visibility push(default)
+
 #include <stonechat/hook.h>
 
 struct sc_timer;
@@ -13,5 +15,7 @@ struct sc_timer *sc_timer(int64_t ms, void (*fn)(void *arg), void *arg);
 void sc_timer_cancel(struct sc_timer **taken);                  /* NULL inside is fine */
 int64_t sc_now(void);                                           /* wall clock, µs since 1970; tests can move it */
 int64_t sc_mono(void);                                          /* monotonic µs */
+
+#pragma GCC visibility pop
 
 #endif
