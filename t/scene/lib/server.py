@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""server: where scenes are played. A Stonechat made by contrib/devserver, or any other
+server that happens to run (`Peer`), which knows no administrator."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+
+from client import PASSWORD
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.realpath(__file__)))))
+DEVSERVER = os.path.join(ROOT, "contrib", "devserver")
+
+
+class ServerError(Exception):
+    """The server cannot be had."""
+
+
+async def run(*argv, stdin=None):
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    out, err = await process.communicate(stdin.encode() if stdin is not None else None)
+    return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+class Stonechat:
+    """One server in a directory of its own."""
+
+    def __init__(self, directory=None, domain="test"):
+        self.made_here = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix="scene.")
+        if self.made_here:
+            os.chmod(self.dir, 0o755)
+        self.domain = domain
+        self.facts = {}
+        self.ports = {}
+        self.ctl_program = None
+        self.has_test_hooks = None
+
+    async def up(self, hosts=0, settings=(), host_settings=(), shards=0):
+        argv = [DEVSERVER, "up", "--dir", self.dir, "--domain", self.domain, "--log",
+                os.path.join(self.dir, "log")]
+        if hosts:
+            argv += ["--hosts", str(hosts)]
+        if shards:
+            argv += ["--shards", str(shards)]
+        for key, value in settings:
+            argv += ["--set", f"{key}={value}"]
+        for host, key, value in host_settings:
+            argv += ["--host-set", f"{host}:{key}={value}"]
+        await self._devserver(argv)
+
+    async def _devserver(self, argv):
+        code, out, err = await run(*argv)
+        if code:
+            raise ServerError(err.strip() or out.strip())
+        self.facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+        self.ports = {k: int(v) for k, v in self.facts.items() if v.isdigit()}
+
+    async def join(self):
+        """A server that somebody else started."""
+        await self._devserver([DEVSERVER, "status", "--dir", self.dir])
+        self.domain = self.facts["domain"]
+
+    async def down(self):
+        await run(DEVSERVER, "down", "--dir", self.dir, *(["--delete"] if self.made_here else []))
+        if self.made_here:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    async def restart(self):
+        await run(DEVSERVER, "down", "--dir", self.dir)
+        await self._devserver([DEVSERVER, "start", "--dir", self.dir])
+
+    async def kill(self):
+        await run(DEVSERVER, "kill", "--dir", self.dir)
+        await self._devserver([DEVSERVER, "start", "--dir", self.dir])
+
+    async def ctl(self, *words, stdin=None):
+        """stonechatctl: (exit code, what it printed)."""
+        if self.ctl_program is None:
+            self.ctl_program = self._find_ctl()
+        code, out, err = await run(self.ctl_program, "-s", self.facts["ctl"], *words, stdin=stdin)
+        return code, out + err
+
+    def _find_ctl(self):
+        import json
+        with open(os.path.join(self.dir, "devserver.json"), encoding="utf-8") as file:
+            return json.load(file)["ctl_program"]
+
+    async def add_accounts(self, host, names):
+        lines = "".join(f"{name} {PASSWORD}\n" for name in names)
+        code, out = await self.ctl("user", "import", host, stdin=lines)
+        if code:
+            raise ServerError(f"accounts could not be made: {out.strip()}")
+
+    async def settle(self):
+        """Mailboxes and queues are empty; False if the build has no test hooks."""
+        if self.has_test_hooks is not False:
+            code, out = await self.ctl("test", "settle")
+            if code in (1, 2) and ("unknown" in out.lower() or "no command" in out.lower()
+                                   or "no such" in out.lower()):
+                self.has_test_hooks = False
+            else:
+                self.has_test_hooks = True
+        return self.has_test_hooks
+
+    async def test(self, *words):
+        code, out = await self.ctl("test", *words)
+        if code:
+            raise ServerError(f"test {' '.join(words)}: {out.strip()}")
+
+    def log_tail(self, lines=15):
+        try:
+            with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-lines:])
+        except OSError:
+            return ""
+
+
+class Peer:
+    """Some other server on loopback, with accounts that are there already."""
+
+    has_test_hooks = False
+
+    def __init__(self, ports, domain, make_accounts=None):
+        self.ports, self.domain, self.make_accounts = ports, domain, make_accounts
+
+    async def add_accounts(self, host, names):
+        if self.make_accounts:
+            self.make_accounts(host, names)
+
+    async def settle(self):
+        return False
+
+    async def down(self):
+        pass
+
+    async def _cannot(self, *_words, **_more):
+        raise ServerError("this server has no such means")
+
+    ctl = test = restart = kill = _cannot
+
+    def log_tail(self, lines=15):
+        return ""
