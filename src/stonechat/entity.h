@@ -22,6 +22,10 @@ int64_t sc_entity_last_seen(const struct sc_entity *);                  /* wall 
 void sc_entity_pin(struct sc_entity *);
 void sc_entity_unpin(struct sc_entity *);
 
+/* What the account has agreed with a contact (its bare form counts): asks whoever answers the event `contact`. NONE: nothing, or
+ * nobody knows it. On the account's home, once it is loaded. */
+enum sc_subscription sc_contact(struct sc_entity *account, const struct sc_jid *contact);
+
 const char *sc_host_name(const struct sc_host *);                       /* prepared domain */
 const struct sc_jid *sc_host_jid(const struct sc_host *);
 int sc_host_id(const struct sc_host *);                                 /* hosts.id */

@@ -43,7 +43,12 @@ struct sc_module {
 	bool (*conf_check)(const void *conf, char *error, size_t error_size);
 	/* Runs once on every shard after the worker started; for timers. May be NULL. */
 	void (*shard_start)(struct sc_ctx *);
+	/* Runs once on every shard when the server is stopped in order, after its sessions have ended: the last chance to send to the
+	 * database what was kept for a batch. May be NULL. */
+	void (*shard_stop)(struct sc_ctx *);
 };
+
+const char *sc_version(void);           /* of the server: "0.1.0" */
 
 #define SC_LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define SC_SLOTS(...) ((const struct sc_slot *const[]){ __VA_ARGS__, NULL })
