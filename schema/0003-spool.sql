@@ -20,6 +20,7 @@ create table spool (
 	payload text,                                           -- the stanza without delay
 	created bigint not null,
 	expires bigint not null,
+	unreadable boolean not null default false,              -- set aside: the payload is no stanza; kept for the administrator
 	primary key (receiver, sequence)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
 

@@ -51,7 +51,8 @@ CREATE TABLE public.spool (
     id text,
     payload text,
     created bigint NOT NULL,
-    expires bigint NOT NULL
+    expires bigint NOT NULL,
+    unreadable boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
 
