@@ -1,5 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # All scenes: those of the core beside this file, and those of each module.
-cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 exec t/scene/run t/scene/*.scene $(find modules -path '*/t/*.scene' | sort)

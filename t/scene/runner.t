@@ -7,8 +7,10 @@ import asyncio
 import os
 import sys
 
+sys.dont_write_bytecode = True
+
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+sys.path[:0] = [os.path.join(HERE, "lib"), os.path.join(HERE, "fake")]
 
 import sasl  # noqa: E402
 from client import Client  # noqa: E402
