@@ -21,5 +21,6 @@ int stats_count(void);
 const char *stats_name(int cell);
 const char *stats_help(int cell);
 #define STAT_INC(ident) stats_add(STAT_##ident, 1)
+#define STAT_DEC(ident) stats_add(STAT_##ident, -1)
 
 #endif

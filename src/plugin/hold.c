@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* hold: the waits of hooks and IQ handlers, for the database and for anything else (design §5). */
+#include "config.h"
+
+#include <stdlib.h>
+#include "base/stats.h"
+#include "net/timer.h"
+#include "plugin/hook.h"
+#include "store/store.h"
+#include "xmpp/stanza.h"
+
+struct sc_wait {
+	struct timeout timeout;
+	struct sc_ctx *ctx;
+	const struct module *module;
+	sc_cont cont;
+};
+
+/* A write behind a stanza that goes on: a ctx of its own carries what an error answer needs. */
+struct behind {
+	struct sc_ctx *ctx;
+	sc_rows_cont cont;
+};
+
+static void
+wait_end(struct sc_wait *w, void *result)
+{
+	struct sc_ctx *ctx = w->ctx;
+	sc_cont cont = w->cont;
+
+	timeout_clear(&w->timeout);
+	ctx->module = w->module;
+	ctx->waiting = false;
+	free(w);
+	STAT_DEC(held_now);
+	hook_go_on(ctx, cont(ctx, result));
+}
+
+static void
+wait_too_long(struct timeout *t)
+{
+	wait_end(container_of(t, struct sc_wait, timeout), NULL);
+}
+
+enum sc_verdict
+sc_hold(struct sc_ctx *ctx, sc_cont cont, unsigned deadline_ms, struct sc_wait **token)
+{
+	struct sc_wait *w = calloc(1, sizeof *w);
+
+	sc_assert(w != NULL && !ctx->waiting);
+	timeout_init(&w->timeout, wait_too_long);
+	timeout_set(&w->timeout, deadline_ms);
+	w->ctx = ctx;
+	w->module = ctx->module;
+	w->cont = cont;
+	ctx->waiting = true;
+	*token = w;
+	STAT_INC(held_now);
+	return SC_HELD;
+}
+
+void
+sc_resume(struct sc_wait **taken, void *result)
+{
+	struct sc_wait *w = *taken;
+
+	*taken = NULL;
+	wait_end(w, result);
+}
+
+/* --- the database --- */
+
+struct db_wait {
+	struct sc_ctx *ctx;
+	const struct module *module;
+	sc_rows_cont cont;
+};
+
+static void
+db_arrived(void *arg, const struct sc_rows *rows)
+{
+	struct db_wait w = *(struct db_wait *)arg;
+
+	free(arg);
+	w.ctx->module = w.module;
+	w.ctx->waiting = false;
+	STAT_DEC(held_now);
+	hook_go_on(w.ctx, w.cont(w.ctx, rows));
+}
+
+enum sc_verdict
+sc_db_hold(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args, sc_rows_cont cont)
+{
+	struct db_wait *w = malloc(sizeof *w);
+
+	sc_assert(w != NULL && !ctx->waiting);
+	*w = (struct db_wait){ ctx, ctx->module, cont };
+	ctx->waiting = true;
+	STAT_INC(held_now);
+	store_run(ctx_core->store(), stmt, args, db_arrived, w);
+	return SC_HELD;
+}
+
+enum sc_verdict
+sc_db_detach(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args, sc_rows_cont cont)
+{
+	sc_assert(ctx->iq);
+	if (!ctx->detached && sc_type(ctx->stanza) == SC_TYPE_GET) {
+		ctx->detached = true;
+		if (ctx->let_go != NULL)
+			ctx->let_go(ctx);
+	}
+	return sc_db_hold(ctx, stmt, args, cont);
+}
+
+static void
+behind_arrived(void *arg, const struct sc_rows *rows)
+{
+	struct behind b = *(struct behind *)arg;
+
+	free(arg);
+	/* A refusal has been sent by sc_refuse(); nothing else can still change what happened to the stanza. */
+	(void)b.cont(b.ctx, rows);
+	sc_stanza_free(&b.ctx->stanza);
+	ctx_free(b.ctx);
+}
+
+enum sc_verdict
+sc_db_behind(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args, sc_rows_cont cont)
+{
+	struct behind *b = malloc(sizeof *b);
+	const struct sc_stanza *s = ctx->stanza;
+
+	sc_assert(b != NULL);
+	b->cont = cont;
+	b->ctx = ctx_new(ctx->host, ctx->entity, ctx->session);
+	b->ctx->module = ctx->module;
+	b->ctx->kept = ctx->kept;
+	/* The stanza travels on and may be changed or gone by then; an error answer needs only its head. */
+	if (s != NULL)
+		b->ctx->stanza = s->sealed ? sc_ref(s) : sc_stanza_new(sc_kind(s), sc_type(s), sc_from(s), sc_to(s), sc_id(s));
+	if (ctx->custody != NULL) {
+		b->ctx->custody = ctx->custody;
+		ctx_core->custody_hold(ctx->custody);
+	}
+	store_run(ctx_core->store(), stmt, args, behind_arrived, b);
+	return SC_PASS;
+}
+
+void
+sc_db_run(const struct sc_stmt *stmt, struct sc_args args, void (*done)(void *, const struct sc_rows *), void *arg)
+{
+	store_run(ctx_core->store(), stmt, args, done, arg);
+}
