@@ -3,12 +3,13 @@
 #ifndef NET_TIMER_H
 #define NET_TIMER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/list.h"
 
 struct timeout {
 	struct link link;
-	int64_t due;                    /* clock_mono() µs */
+	int64_t due;                    /* µs of clock_mono() without the time for which the process was stopped */
 	void (*fn)(struct timeout *);
 };
 
@@ -17,8 +18,8 @@ void timeout_init(struct timeout *, void (*fn)(struct timeout *));
 void timeout_set(struct timeout *, int64_t ms);
 void timeout_clear(struct timeout *);           /* harmless when not armed */
 bool timeout_armed(const struct timeout *);
-/* After the process slept or was stopped for long, timers are re-armed from now (reliability F25): called by the loop. */
+/* After the process was stopped for long, time-outs are as far away as they were before (reliability F25). Called by the loop. */
 void timeout_run_due(void);
-int64_t timeout_next_us(void);                  /* µs until the earliest; -1 none */
+int64_t timeout_next_us(void);                  /* µs until the earliest may be due; -1 none */
 
 #endif
