@@ -25,6 +25,11 @@ void sc_entity_unpin(struct sc_entity *);
 /* What the account has agreed with a contact (its bare form counts): asks whoever answers the event `contact`. NONE: nothing, or
  * nobody knows it. On the account's home, once it is loaded. */
 enum sc_subscription sc_contact(struct sc_entity *account, const struct sc_jid *contact);
+/* Visits every contact with any of these SC_SUB_ bits, by asking whoever answers `contacts_each`. The visitor may send, and not wait. */
+void sc_contacts_each(struct sc_entity *account, unsigned mask,
+	void (*visit)(void *arg, const struct sc_jid *bare, enum sc_subscription), void *arg);
+/* For the module that answers those two: fires `contact_changed`, after its roster push. */
+void sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc_subscription was, enum sc_subscription is);
 
 const char *sc_host_name(const struct sc_host *);                       /* prepared domain */
 const struct sc_jid *sc_host_jid(const struct sc_host *);

@@ -15,6 +15,9 @@ void sc_send(struct sc_stanza **taken);
 /* The same with custody of the module's own: done runs once on this shard when the message is safe (true)
  * or was answered with an error (false). */
 void sc_send_with(struct sc_stanza **taken, void (*done)(void *arg, bool safe), void *arg);
+/* One of many copies of a sealed stanza of this shard's entity `from`, with this `to`. For presence: nothing is loaded for it, so an
+ * account of ours that is not in memory, and has nobody to show it to, does not get it. Order is that of sc_send. */
+void sc_broadcast(const struct sc_stanza *sealed, const struct sc_jid *to);
 /* Puts a stanza into one session's queue, past routing and delivery rules (pushes). `to` is set to its full JID unless set.
  * Only to_session hooks see it. */
 void sc_push(struct sc_session *, struct sc_stanza **taken);
