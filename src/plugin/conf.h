@@ -19,6 +19,16 @@ struct conf;
 int conf_section(const char *name, const struct sc_key *keys, size_t key_stride, size_t struct_size, bool per_host);
 /* An extra check of a parsed section. */
 void conf_section_check(int section, bool (*check)(const void *, char *error, size_t error_size));
+/* Sentences above the section's table in the manual; lent. */
+void conf_section_help(int section, const char *help);
+/* Tests: as if nothing had been registered. No snapshot may be left. */
+void conf_sections_forget(void);
+/* A type of listener beside "c2s" and "c2s_tls", which are known from the start. name is lent. */
+void conf_listen_type(const char *name, int standard_port);
+int conf_listen_types(void);
+const char *conf_listen_type_at(int i, int *standard_port);
+/* Whether a module of this name is loaded; set by whoever loads them. NULL: a host's modules_off is not checked. */
+extern bool (*conf_module_loaded)(const char *name);
 
 /* The part that must be known before tables are registered: top-level `modules`, `module_dir`. Malloced strings; false with a sentence
  * that has file and line. */
@@ -29,9 +39,13 @@ struct conf_early {
 };
 bool conf_read_early(const char *file, struct conf_early *, char *error, size_t error_size);
 void conf_early_free(struct conf_early *);
+/* One top-level text, such as ctl_socket, for programs that have no tables. Malloced; NULL: not given. False with a sentence. */
+bool conf_read_early_text(const char *file, const char *key, char **value, char *error, size_t error_size);
 
 /* Reads, checks everything, fills the structs. NULL with a sentence: "FILE:LINE: unknown key `shrads'; did you mean `shards'?" */
 struct conf *conf_load(const char *file, char *error, size_t error_size);
+/* The same for a text in memory; name stands in the messages. */
+struct conf *conf_load_text(const char *name, struct sc_span text, char *error, size_t error_size);
 struct conf *conf_ref(struct conf *);
 void conf_unref(struct conf **taken);
 /* The filled struct of a section; host -1: the global one. Lent for the snapshot's life. */
