@@ -59,7 +59,7 @@ static inline struct sc_arg sc_null(void) { return (struct sc_arg){ .type = 0 };
 
 enum sc_db_status {
 	SC_DB_OK,               /* done; of a write: committed */
-	SC_DB_BUSY,             /* refused before it was sent: too much is waiting, or the database has been away too long */
+	SC_DB_BUSY,             /* had no effect: too much is waiting, the database is away or its disk full. Later it may work */
 	SC_DB_FAILED,           /* PostgreSQL said no; sc_rows_state() has the SQLSTATE. A write had no effect */
 	SC_DB_UNCERTAIN,        /* the answer was lost and the write is not repeatable: it may or may not have happened */
 };
@@ -70,8 +70,12 @@ const char *sc_rows_state(const struct sc_rows *);              /* five letters,
 int sc_rows_count(const struct sc_rows *);                      /* rows returned */
 int64_t sc_rows_affected(const struct sc_rows *);               /* rows written */
 bool sc_row_null(const struct sc_rows *, int row, int column);
-int64_t sc_row_int(const struct sc_rows *, int row, int column);/* bigint, int, boolean as 0/1 */
+int64_t sc_row_int(const struct sc_rows *, int row, int column);/* bigint, int, smallint, boolean as 0/1; a sum() is cast in the SQL */
 struct sc_span sc_row_text(const struct sc_rows *, int row, int column);   /* lent; NUL-terminated too; text and bytea */
+
+/* Arrays: fills out with up to max elements and returns how many the array has. A NULL element is {NULL, 0}, or 0. Lent. */
+int sc_row_texts(const struct sc_rows *, int row, int column, struct sc_span *out, int max);
+int sc_row_ints(const struct sc_rows *, int row, int column, int64_t *out, int max);
 
 /*
  * What a hook or IQ handler that must wait returns (design §5 has the table of costs). The arguments are copied.

@@ -6,6 +6,8 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <sys/types.h>
+
 #include <stonechat/store.h>
 
 struct event_base;
@@ -37,9 +39,14 @@ typedef void (*store_done)(void *arg, const struct sc_rows *);
 void store_run(struct store *, const struct sc_stmt *, struct sc_args, store_done done, void *arg);
 
 /* Statements known to the server: core and modules register theirs before any shard starts. */
-void store_register(const struct sc_stmt *const *stmts, int n);
+/* The same name with the same SQL twice is no harm. NULL, or the name of a statement that clashes with another one. */
+const char *store_register(const struct sc_stmt *const *stmts, int n);
 int store_stmt_count(void);
 const struct sc_stmt *store_stmt_at(int i);
+void store_unregister_all(void);                                /* at the end, and for tests */
+
+/* Test builds: from now each batch and each read waits so long before it is sent. */
+void store_test_delay(struct store *, int ms);
 
 /* --- blocking; for the supervisor and the worker's start, never on a shard's loop --- */
 
