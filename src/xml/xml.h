@@ -81,7 +81,7 @@ const char *xml_error_text(const struct xml_in *);      /* a sentence for <text/
 
 size_t xml_in_unread(const struct xml_in *);            /* bytes not yet used up (as events) */
 uint64_t xml_in_total(const struct xml_in *);           /* bytes given since the start */
-size_t xml_in_weight(const struct xml_in *);            /* memory held beyond the struct */
+size_t xml_in_weight(const struct xml_in *);            /* beyond the struct; BUDGET_INPUT has it already */
 /* Before the stream moves to another shard: gives up the borrowed parser, keeps unread bytes.
  * Always allowed; at rest on return. */
 void xml_in_detach(struct xml_in *);
@@ -91,16 +91,17 @@ void xml_in_idle(struct xml_in *);
 bool xml_in_holds_parser(const struct xml_in *);        /* xml_in_idle() has something to do */
 void xml_thread_done(void);                             /* frees this thread's parsers */
 
-/* Reads exactly one element from text with the same parser configuration and wide limits. content
- * is the default namespace around it and becomes SC_NS_CONTENT. False: not one element. */
-bool xml_read(const char *text, size_t n, const char *content, struct sc_arena **arena,
-	struct sc_elem **root) SC_MUST_CHECK;
+/* Reads exactly one element from text with the same parser configuration and wide limits, as
+ * xml_write() around SC_NS_CONTENT wrote it. False: not one element. */
+bool xml_read(const char *text, size_t n, struct sc_arena **arena, struct sc_elem **root)
+	SC_MUST_CHECK;
 
 /* Writes an element into buf; around is the namespace in force (SC_NS_CONTENT inside a stream).
  * Escapes < > & ' " TAB LF CR as reliability.md X4 says. Not recursive. */
 void xml_write(struct buf *, const struct sc_elem *, const char *around);
 void xml_write_text(struct buf *, const char *, size_t);        /* escaped character data */
 void xml_write_attr(struct buf *, const char *name, const char *value); /* " name='escaped'" */
+void xml_write_value(struct buf *, const char *value);          /* "='escaped'" */
 /* All attributes; not the one without namespace that is named skip (may be NULL). */
 void xml_write_attrs(struct buf *, const struct sc_elem *, const char *skip);
 
