@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rand.h"
 #include "stonechat/jid.h"
-#include "stonechat/log.h"
 
 const struct sasl_info sasl_infos[SASL_MECHS] = {
 	[SASL_EXTERNAL] = { "EXTERNAL", &sasl_external_ops, false, 0 },
@@ -274,8 +272,9 @@ sasl_ask_account(struct sasl *s, const char *name, size_t n)
 enum sasl_step
 sasl_account(struct sasl *s, enum sasl_lookup result, const struct sasl_creds *creds)
 {
+	/* After a message out of turn the attempt has failed already, and keeps its reason. */
 	if (s->state != SASL_AT_ACCOUNT)
-		return sasl_fail(s, SASL_MALFORMED_REQUEST, "The client sent a message while it was not its turn.");
+		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "An account came that nobody asked for.");
 	if (result == SASL_LOOKUP_FAILED)
 		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "The account could not be looked up.");
 	s->found = result == SASL_FOUND;

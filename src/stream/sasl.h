@@ -92,7 +92,8 @@ void sasl_free(struct sasl **taken);                    /* wipes and frees; NULL
 
 /* One message of the client, as the character data of <auth/>, <response/>, <initial-response/>: base64, exactly, no white space.
  * "=" is the message of no bytes. "" in the first call is "no initial response", later a message of no bytes. In SASL2, where the first
- * message may be there and empty, feed "=" for it. What is not base64 gets SASL_FAILURE with incorrect-encoding. */
+ * message may be there and empty, feed "=" for it. What is not base64 gets SASL_FAILURE with incorrect-encoding.
+ * The decoded bytes are wiped here; the text (PLAIN's holds the password) is the caller's to wipe. */
 enum sasl_step sasl_feed_text(struct sasl *, const char *text, size_t n);
 /* The same for decoded bytes. NULL: no initial response. */
 enum sasl_step sasl_feed(struct sasl *, const void *bytes, size_t n);
@@ -129,8 +130,8 @@ bool sasl_binding_used(const struct sasl *, enum sasl_binding *);       /* false
 /* --- upgrades, after SASL_SUCCESS ---
  * A login by PLAIN lets the server make what the account lacks (or has with fewer iterations than the setting). NULL: nothing to do.
  * (SCRAM gives the server nothing from which another hash could be derived.) Run the work on an offload thread after <success/>, then store
- * what sasl_work_made() gives *only if* the account still has the verifier sasl_work_checked() (compare text in the UPDATE): else a
- * password changed meanwhile would come back. */
+ * what sasl_work_made() gives *only if* the account still has the verifier sasl_work_checked() (compare its stored_key in the UPDATE):
+ * else a password changed meanwhile would come back. */
 struct sasl_work *sasl_take_upgrade(struct sasl *);
 const struct verifiers *sasl_work_made(const struct sasl_work *);       /* iterations 0: nothing made for that hash */
 const struct verifier *sasl_work_checked(const struct sasl_work *, enum verifier_hash *);

@@ -26,7 +26,7 @@ struct sasl_info {
 #define SASL_NONCE 24                   /* letters of our half: 144 bits */
 
 struct scram {
-	char nonce[SASL_NONCE + 8 + 1];  /* room for the longer one of RFC 7677's example */
+	char nonce[40];                 /* SASL_NONCE letters; the examples of the standards have more */
 	bool sent_first;
 	enum sasl_binding binding;
 	bool bound;                     /* gs2-cbind-flag was "p=" */

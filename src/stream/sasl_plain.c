@@ -152,6 +152,7 @@ sasl_give_work(struct sasl *s, struct sasl_work **taken)
 	if (w != NULL)
 		sc_assert(w->ticket == s->ticket);      /* another attempt's answer would let the wrong one in */
 	s->ticket = 0;
+	/* Not at the hash: the client spoke out of turn while it was computed, and has its failure. */
 	if (s->state != SASL_AT_HASH || w == NULL || !w->ran) {
 		sasl_work_free(&w);
 		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "The password could not be checked.");

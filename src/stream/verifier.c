@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verifier: PBKDF2 and the keys of RFC 5802 §3, their stored text, and the made-up ones for names that do not exist.
+ * verifier: PBKDF2 and the keys of RFC 5802 §3, how they are read, and the made-up ones for names that do not exist.
  * Secrets on the stack are wiped on every path.
  */
 #include "config.h"
@@ -185,7 +185,7 @@ verifier_make_up(struct verifier *v, enum verifier_hash h, unsigned iterations, 
 	make_up_part(v->server_key, hashes[h].len, "server key", h, secret, name);
 }
 
-/* --- text --- */
+/* --- reading --- */
 
 size_t
 verifier_unbase64(const char *text, size_t n, unsigned char *out, size_t room)
@@ -211,17 +211,19 @@ verifier_unbase64(const char *text, size_t n, unsigned char *out, size_t room)
 }
 
 bool
-verifier_text(const struct verifier *v, enum verifier_hash h, char out[VERIFIER_TEXT_MAX])
+verifier_set(struct verifier *v, enum verifier_hash h, unsigned iterations, struct sc_span salt, struct sc_span stored_key,
+	struct sc_span server_key)
 {
-	unsigned char salt[VERIFIER_BASE64_ROOM], stored[VERIFIER_BASE64_ROOM], server[VERIFIER_BASE64_ROOM];
-
-	if (v->iterations == 0)
+	memset(v, 0, sizeof *v);
+	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX || salt.n < 1 || salt.n > VERIFIER_SALT_MAX ||
+	    stored_key.n != hashes[h].len || server_key.n != hashes[h].len)
 		return false;
-	EVP_EncodeBlock(salt, v->salt, (int)v->salt_len);
-	EVP_EncodeBlock(stored, v->stored_key, (int)hashes[h].len);
-	EVP_EncodeBlock(server, v->server_key, (int)hashes[h].len);
-	return snprintf(out, VERIFIER_TEXT_MAX, "SCRAM-%s$%u:%s$%s:%s", hashes[h].name, v->iterations, (char *)salt,
-		(char *)stored, (char *)server) < VERIFIER_TEXT_MAX;
+	v->iterations = iterations;
+	v->salt_len = (unsigned)salt.n;
+	memcpy(v->salt, salt.p, salt.n);
+	memcpy(v->stored_key, stored_key.p, stored_key.n);
+	memcpy(v->server_key, server_key.p, server_key.n);
+	return true;
 }
 
 /* Cuts what stands before the mark (0: everything) off the front of rest. */
@@ -266,37 +268,6 @@ read_keys(struct sc_span stored, struct sc_span server, enum verifier_hash h, st
 {
 	return verifier_unbase64(stored.p, stored.n, v->stored_key, sizeof v->stored_key) == hashes[h].len &&
 		verifier_unbase64(server.p, server.n, v->server_key, sizeof v->server_key) == hashes[h].len;
-}
-
-static bool
-read_name(struct sc_span text, enum verifier_hash *h)
-{
-	if (text.n < 6 || memcmp(text.p, "SCRAM-", 6) != 0)
-		return false;
-	for (int i = 0; i < VERIFIER_HASHES; i++) {
-		if (text.n - 6 == strlen(hashes[i].name) && memcmp(text.p + 6, hashes[i].name, text.n - 6) == 0) {
-			*h = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
-verifier_read(struct verifier *v, enum verifier_hash *h, const char *text)
-{
-	struct sc_span rest = { text, strlen(text) }, name, iterations, salt, stored, server;
-	unsigned count;
-
-	memset(v, 0, sizeof *v);
-	if (cut(&rest, '$', &name) && cut(&rest, ':', &iterations) && cut(&rest, '$', &salt) && cut(&rest, ':', &stored) &&
-	    cut(&rest, 0, &server) && read_name(name, h) && read_iterations(iterations, &count) && read_salt(salt, v) &&
-	    read_keys(stored, server, *h, v)) {
-		v->iterations = count;
-		return true;
-	}
-	OPENSSL_cleanse(v, sizeof *v);
-	return false;
 }
 
 bool

@@ -59,10 +59,9 @@ bool verifier_signs(const struct verifier *, enum verifier_hash, struct sc_span 
 void verifier_make_up(struct verifier *, enum verifier_hash, unsigned iterations, const unsigned char secret[VERIFIER_SECRET],
 	const char *name);
 
-/* "SCRAM-SHA-256$10000:SALT$STOREDKEY:SERVERKEY" with base64 parts (RFC 5803, and PostgreSQL writes the same): how one is stored. */
-#define VERIFIER_TEXT_MAX 320
-bool verifier_text(const struct verifier *, enum verifier_hash, char out[VERIFIER_TEXT_MAX]) SC_MUST_CHECK;     /* false: there is none */
-bool verifier_read(struct verifier *, enum verifier_hash *, const char *text) SC_MUST_CHECK;
+/* From a row of the users table. False, and none: a length is wrong. */
+bool verifier_set(struct verifier *, enum verifier_hash, unsigned iterations, struct sc_span salt, struct sc_span stored_key,
+	struct sc_span server_key) SC_MUST_CHECK;
 /* Bulk import: "ITERATIONS SALT STORED1 SERVER1 STORED256 SERVER256 STORED512 SERVER512", one salt for all three. */
 bool verifiers_read_import(struct verifiers *, const char *text) SC_MUST_CHECK;
 
