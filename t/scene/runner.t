@@ -16,7 +16,7 @@ import sasl  # noqa: E402
 from client import Client  # noqa: E402
 from fake import fake_server  # noqa: E402
 from match import fits  # noqa: E402
-from parse import SceneError, names_of, parse_scene  # noqa: E402
+from parse import SceneError, names_of, parse_scenes  # noqa: E402
 from play import Play  # noqa: E402
 from tap import Tap  # noqa: E402
 from tinyxml import Reader, XmlError, fragment, pieces  # noqa: E402
@@ -113,10 +113,15 @@ tap.line(names_of("Romeo, Phone and Juliet") == ["Romeo", "Phone", "Juliet"], "n
 for bad in ("Cast:\n  Romeo r@here\n", "Scene: x\n    <a/>\n", "Scene: x\nRomeo sends:\n\nX gets:\n",
             "Scene: x\nCast:\n  romeo r@here\n", "Scene: x\nServer: mine\n", "Scene: x\nFoo\n   a\n"):
     try:
-        parse_scene(bad)
+        parse_scenes(bad)
         tap.line(False, f"not a scene: {bad!r}")
     except SceneError:
         tap.line(True, f"not a scene: {bad!r}")
+
+two = parse_scenes("Scene: x\nXEP: 0001\nScene: y\nServer: own\nA gets nothing\n")
+tap.line([s.title for s in two] == ["x", "y"] and two[0].proves == ["XEP-0001"]
+         and two[1].proves == [] and two[1].own_server and len(two[1].steps) == 1,
+         "two scenes in a file")
 
 # --- hosts in XML and in words
 
@@ -124,7 +129,7 @@ HOSTS = (("<m to='r@here/x'>come here</m>", "<m to='r@h.test/x'>come here</m>"),
          ("<m to='here' from=\"rooms.here\"/>", "<m to='h.test' from=\"rooms.h.test\"/>"),
          ("<jid>r@here</jid><a b='there\u2019s' c='where'/>",
           "<jid>r@h.test</jid><a b='there\u2019s' c='where'/>"))
-stage = Play(parse_scene("Scene: x\n"), None, "h.test")
+stage = Play(parse_scenes("Scene: x\n")[0], None, "h.test")
 for text, want in HOSTS:
     tap.line(stage.named(text) == want, f"hosts are put into {text}", stage.named(text))
 tap.line(stage.here("user add r@here") == "user add r@h.test", "and into words")
@@ -165,7 +170,7 @@ async def play_all():
     Client.until.__defaults__ = Client.next.__defaults__ = (0.5,)
     for i, (good, what, text) in enumerate(PLAYS):
         try:
-            play = Play(parse_scene(text), server, f"s{i}.fake.test")
+            play = Play(parse_scenes(text)[0], server, f"s{i}.fake.test")
             results = await play.run()
             passed = all(ok for ok, _, _ in results)
             tap.line(passed == good, f"{'passes' if good else 'fails'}: {what}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""parse: a .scene file becomes a Scene of steps. What the steps mean is in sentences.py."""
+"""parse: a .scene file becomes Scenes of steps. What the steps mean is in sentences.py."""
 
 import re
 from dataclasses import dataclass, field
@@ -37,13 +37,14 @@ def names_of(text):
     return re.findall(NAME, re.sub(r"\band\b", ",", text))
 
 
-def read_scene(path):
+def read_scenes(path):
     with open(path, encoding="utf-8") as file:
-        return parse_scene(file.read(), path)
+        return parse_scenes(file.read(), path)
 
 
-def parse_scene(text, path="scene"):
-    scene = Scene(path)
+def parse_scenes(text, path="scene"):
+    """A file may hold several scenes; each begins with its title and has a head of its own."""
+    scenes = []
     lines = text.split("\n")
     i = 0
     while i < len(lines):
@@ -54,6 +55,11 @@ def parse_scene(text, path="scene"):
         if line[0] in " \t":
             raise SceneError(f"{path}:{number}: an indented line belongs to no sentence")
         header = re.match(r"([A-Z]\w*):(?: (.*))?$", line)
+        if header and header[1] == "Scene":
+            scenes.append(Scene(path, (header[2] or "").strip()))
+        if not scenes or not scenes[-1].title:
+            raise SceneError(f"{path}:{number}: a scene begins with `Scene:` and a title")
+        scene = scenes[-1]
         if header and header[1] in HEADERS:
             read_header(scene, header[1], (header[2] or "").strip(), number)
             continue
@@ -68,9 +74,9 @@ def parse_scene(text, path="scene"):
             raise SceneError(f"{path}:{number}: {line!r} needs a colon before its block")
         else:
             scene.steps.append(Step(number, line, ""))
-    if not scene.title:
-        raise SceneError(f"{path}: a scene begins with `Scene:` and a title")
-    return scene
+    if not scenes:
+        raise SceneError(f"{path}: there is no scene in it")
+    return scenes
 
 
 def read_block(lines, i):
@@ -83,8 +89,8 @@ def read_block(lines, i):
 
 def read_header(scene, key, value, number):
     if key == "Scene":
-        scene.title = value
-    elif key in ("XEP", "RFC"):
+        return
+    if key in ("XEP", "RFC"):
         scene.proves += [f"{key}-{v.strip()}" for v in value.split(",")]
     elif key == "Modules":
         scene.modules += value.replace(",", " ").split()

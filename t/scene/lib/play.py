@@ -2,6 +2,7 @@
 """play: one scene, played on one server. Collects what `gets` and its like find out."""
 
 import asyncio
+import base64
 import re
 import shlex
 
@@ -87,7 +88,9 @@ class Play:
         return text.replace("{n}", str(n)) if n is not None else text
 
     def filled(self, text, n=None):
-        """What is sent: names replaced by what they stand for, {x*100} repeated."""
+        """What is sent: names replaced by what they stand for, {x*100} repeated, and
+        {base64 \\0romeo\\0secret} encoded, for SASL."""
+        text = re.sub(r"\{base64 ([^{}]*)\}", self._base64, text)
         text = self.named(text, n)
         text = re.sub(r"\{([^{}]+?)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
 
@@ -96,6 +99,9 @@ class Play:
                 raise SceneError(f"{{{found[1]}}} is not known yet")
             return self.names[found[1]]
         return re.sub(r"\{([A-Za-z_]\w*)\}", value, text)
+
+    def _base64(self, found):
+        return base64.b64encode(self.here(found[1]).replace("\\0", "\0").encode()).decode()
 
     def needs_own_server(self):
         if not self.own_server:
