@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl: what all mechanisms share: which are offered, the steps of an attempt, and the one place where an attempt succeeds.
+ * sasl: what all mechanisms share: which are offered, the steps of an attempt, and the one place
+ * where an attempt succeeds.
  */
 #include "config.h"
 
@@ -14,8 +15,10 @@
 
 const struct sasl_info sasl_infos[SASL_MECHS] = {
 	[SASL_EXTERNAL] = { "EXTERNAL", &sasl_external_ops, false, 0 },
-	[SASL_SCRAM_SHA_512_PLUS] = { "SCRAM-SHA-512-PLUS", &sasl_scram_ops, true, VERIFIER_SHA512 },
-	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", &sasl_scram_ops, true, VERIFIER_SHA256 },
+	[SASL_SCRAM_SHA_512_PLUS] = { "SCRAM-SHA-512-PLUS", &sasl_scram_ops, true,
+		VERIFIER_SHA512 },
+	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", &sasl_scram_ops, true,
+		VERIFIER_SHA256 },
 	[SASL_SCRAM_SHA_1_PLUS] = { "SCRAM-SHA-1-PLUS", &sasl_scram_ops, true, VERIFIER_SHA1 },
 	[SASL_SCRAM_SHA_512] = { "SCRAM-SHA-512", &sasl_scram_ops, false, VERIFIER_SHA512 },
 	[SASL_SCRAM_SHA_256] = { "SCRAM-SHA-256", &sasl_scram_ops, false, VERIFIER_SHA256 },
@@ -159,11 +162,12 @@ struct sasl *
 sasl_start(const struct sasl_offer *o, const char *mechanism, enum sasl_failure *why)
 {
 	struct sasl *s;
-	enum sasl_mech m;
+	enum sasl_mech m = SASL_MECHS;
 
 	if (mechanism == NULL || !sasl_mech_parse(mechanism, &m) || !is_offered(o, m)) {
-		*why = mechanism != NULL && strcmp(mechanism, "PLAIN") == 0 && !o->tls && (o->allowed & SASL_BIT(SASL_PLAIN)) != 0 ?
-			SASL_ENCRYPTION_REQUIRED : SASL_INVALID_MECHANISM;
+		*why = SASL_INVALID_MECHANISM;
+		if (m == SASL_PLAIN && !o->tls && (o->allowed & SASL_BIT(m)) != 0)
+			*why = SASL_ENCRYPTION_REQUIRED;
 		return NULL;
 	}
 	s = calloc(1, sizeof *s);
@@ -201,10 +205,12 @@ take_message(struct sasl *s, const char *bytes, size_t n)
 
 	s->fed = true;
 	if (s->state != SASL_AT_MESSAGE)
-		return sasl_fail(s, SASL_MALFORMED_REQUEST, "The client sent a message while it was not its turn.");
+		return sasl_fail(s, SASL_MALFORMED_REQUEST,
+			"The client sent a message while it was not its turn.");
 	if (n > SASL_MESSAGE_MAX)
 		return sasl_fail(s, SASL_MALFORMED_REQUEST, "The client sent too long a message.");
-	/* All our mechanisms let the client speak first, so without initial response it is asked to (RFC 4422 §5, 2a). */
+	/* All our mechanisms let the client speak first, so without initial response it is asked to
+	 * (RFC 4422 §5, 2a). */
 	if (first && bytes == NULL && !s->info->ops->starts_empty)
 		return sasl_challenge(s, (struct sc_span){ NULL, 0 });
 	return s->info->ops->message(s, (struct sc_span){ bytes != NULL ? bytes : "", n });
@@ -248,7 +254,8 @@ sasl_challenge(struct sasl *s, struct sc_span data)
 enum sasl_step
 sasl_fail(struct sasl *s, enum sasl_failure why, const char *reason)
 {
-	/* The first failure is the true one: a message out of turn does not become a success later, nor another error. */
+	/* The first failure is the true one: a message out of turn does not become a success later,
+	 * nor another error. */
 	if (s->failure == SASL_NO_FAILURE) {
 		s->failure = why;
 		s->reason = reason;
@@ -263,7 +270,8 @@ sasl_ask_account(struct sasl *s, const char *name, size_t n)
 {
 	s->local = sc_prepare_local(s->arena, name, n);
 	if (s->local == NULL)
-		return sasl_fail(s, SASL_NOT_AUTHORIZED, "The name is not one that an account can have.");
+		return sasl_fail(s, SASL_NOT_AUTHORIZED,
+			"The name is not one that an account can have.");
 	s->bare = sc_format(s->arena, "%s@%s", s->local, s->offer.host);
 	s->state = SASL_AT_ACCOUNT;
 	return SASL_NEED_ACCOUNT;
@@ -274,9 +282,11 @@ sasl_account(struct sasl *s, enum sasl_lookup result, const struct sasl_creds *c
 {
 	/* After a message out of turn the attempt has failed already, and keeps its reason. */
 	if (s->state != SASL_AT_ACCOUNT)
-		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "An account came that nobody asked for.");
+		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE,
+			"An account came that nobody asked for.");
 	if (result == SASL_LOOKUP_FAILED)
-		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "The account could not be looked up.");
+		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE,
+			"The account could not be looked up.");
 	s->found = result == SASL_FOUND;
 	if (s->found)
 		s->creds = *creds;
@@ -298,7 +308,8 @@ sasl_finish(struct sasl *s, struct sc_span data)
 	if (!s->found && !s->anonymous)
 		return sasl_fail(s, SASL_NOT_AUTHORIZED, "There is no such account.");
 	if (s->authzid != NULL && !authzid_is_own(s))
-		return sasl_fail(s, SASL_INVALID_AUTHZID, "The client asked to act as somebody else.");
+		return sasl_fail(s, SASL_INVALID_AUTHZID,
+			"The client asked to act as somebody else.");
 	if (s->creds.disabled)
 		return sasl_fail(s, SASL_ACCOUNT_DISABLED, "The account is disabled.");
 	s->state = SASL_AT_END;
@@ -378,7 +389,8 @@ sasl_utf8(struct sc_span text)
 	const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
 
 	while (p < end) {
-		/* The bounds of the second byte keep out overlong forms, surrogates and what is beyond U+10FFFF (RFC 3629 §4). */
+		/* The bounds of the second byte keep out overlong forms, surrogates and what is
+		 * beyond U+10FFFF (RFC 3629 §4). */
 		unsigned char c = *p++, low = 0x80, high = 0xBF;
 		int more;
 

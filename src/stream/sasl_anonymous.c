@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sasl_anonymous: RFC 4505 as XEP-0175 uses it: a fresh random name for whoever asks. The trace is checked and forgotten. */
+/* sasl_anonymous: RFC 4505 as XEP-0175 uses it: a fresh random name for whoever asks. The trace is
+ * checked and forgotten. */
 #include "config.h"
 
 #include "base/rand.h"
@@ -29,7 +30,8 @@ message(struct sasl *s, struct sc_span trace)
 	char name[2 * sizeof random + 1];
 
 	if (!trace_ok(trace))
-		return sasl_fail(s, SASL_MALFORMED_REQUEST, "The trace is not a token of at most 255 characters.");
+		return sasl_fail(s, SASL_MALFORMED_REQUEST,
+			"The trace is not a token of at most 255 characters.");
 	rand_bytes(random, sizeof random);
 	for (size_t i = 0; i < sizeof random; i++) {
 		name[2 * i] = "0123456789abcdef"[random[i] >> 4];
@@ -47,4 +49,5 @@ account(struct sasl *s)
 	return sasl_fail(s, SASL_NOT_AUTHORIZED, "ANONYMOUS has no account.");
 }
 
-const struct sasl_ops sasl_anonymous_ops = { .starts_empty = true, .message = message, .account = account };
+const struct sasl_ops sasl_anonymous_ops = { .starts_empty = true, .message = message,
+	.account = account };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl_external: a client's certificate as proof (XEP-0178 §2). TLS has verified it to a trusted root and the caller has read its
- * xmppAddr names; here one of them is chosen. Servers' certificates (s2s) are not this file's business.
+ * sasl_external: a client's certificate as proof (XEP-0178 §2). TLS has verified it to a trusted
+ * root and the caller has read its xmppAddr names; here one of them is chosen. Servers'
+ * certificates (s2s) are not this file's business.
  */
 #include "config.h"
 
@@ -17,7 +18,8 @@ usable(const struct sasl_offer *o, size_t i, struct sc_arena *arena)
 {
 	const struct sc_jid *jid = sc_jid(arena, o->cert_jids[i]);
 
-	if (jid == NULL || !sc_jid_is_bare(jid) || jid->local_len == 0 || !sc_span_is(sc_jid_domain(jid), o->host))
+	if (jid == NULL || !sc_jid_is_bare(jid) || jid->local_len == 0 ||
+	    !sc_span_is(sc_jid_domain(jid), o->host))
 		return NULL;
 	return jid;
 }
@@ -63,18 +65,22 @@ message(struct sasl *s, struct sc_span authzid)
 	bool several;
 
 	if (!sasl_utf8(authzid))
-		return sasl_fail(s, SASL_MALFORMED_REQUEST, "The authorization identity is not UTF-8.");
+		return sasl_fail(s, SASL_MALFORMED_REQUEST,
+			"The authorization identity is not UTF-8.");
 	if (authzid.n > 0) {
 		s->authzid = sc_copy_n(s->arena, authzid.p, authzid.n);
 		wanted = sc_jid(s->arena, s->authzid);
 		if (wanted == NULL)
-			return sasl_fail(s, SASL_INVALID_AUTHZID, "The authorization identity is not a JID.");
+			return sasl_fail(s, SASL_INVALID_AUTHZID,
+				"The authorization identity is not a JID.");
 	}
 	jid = choose(s, wanted, &several);
 	if (several)
-		return sasl_fail(s, SASL_INVALID_AUTHZID, "The certificate has several addresses and the client did not choose.");
+		return sasl_fail(s, SASL_INVALID_AUTHZID,
+			"The certificate has several addresses and the client did not choose.");
 	if (jid == NULL)
-		return sasl_fail(s, SASL_INVALID_AUTHZID, "The certificate does not have the address that the client asked for.");
+		return sasl_fail(s, SASL_INVALID_AUTHZID,
+			"The certificate does not have the address that the client asked for.");
 	return sasl_ask_account(s, jid->text, jid->local_len);
 }
 

@@ -8,7 +8,8 @@
 
 enum sasl_state { SASL_AT_MESSAGE, SASL_AT_ACCOUNT, SASL_AT_HASH, SASL_AT_END };
 
-/* A mechanism. Each function returns a step made by sasl_challenge, sasl_ask_account, sasl_ask_hash, sasl_finish or sasl_fail. */
+/* A mechanism. Each function returns a step made by sasl_challenge, sasl_ask_account,
+ * sasl_finish or sasl_fail, or is SASL_NEED_HASH. */
 struct sasl_ops {
 	bool starts_empty;              /* no initial response means an empty one (XEP-0175 §4) */
 	enum sasl_step (*message)(struct sasl *, struct sc_span);
@@ -26,7 +27,8 @@ struct sasl_info {
 #define SASL_NONCE 24                   /* letters of our half: 144 bits */
 
 struct scram {
-	char nonce[40];                 /* SASL_NONCE letters; the examples of the standards have more */
+	/* SASL_NONCE letters; the examples of the standards have more. */
+	char nonce[40];
 	bool sent_first;
 	enum sasl_binding binding;
 	bool bound;                     /* gs2-cbind-flag was "p=" */
@@ -54,7 +56,8 @@ struct sasl {
 	struct sasl_creds creds;        /* all zero unless found */
 
 	struct scram scram;
-	char password[VERIFIER_PASSWORD_MAX];   /* PLAIN; prepared, password_len bytes; 0: could not be prepared */
+	/* PLAIN's, prepared, password_len bytes, until the work takes it. */
+	char password[VERIFIER_PASSWORD_MAX];
 	size_t password_len;
 	uint64_t ticket;                /* of the work taken and not given back; 0: none */
 	struct sasl_work *proven;       /* kept for an upgrade */
@@ -70,7 +73,8 @@ enum sasl_step sasl_challenge(struct sasl *, struct sc_span data);
 enum sasl_step sasl_fail(struct sasl *, enum sasl_failure, const char *reason);
 /* Prepares the name and asks for its account. */
 enum sasl_step sasl_ask_account(struct sasl *, const char *name, size_t n);
-/* The client has proved to be s->local. The one place where an attempt succeeds: authzid, existence and standing are checked here. */
+/* The client has proved to be s->local. The one place where an attempt succeeds: authzid, existence
+ * and standing are checked here. */
 enum sasl_step sasl_finish(struct sasl *, struct sc_span data);
 
 bool sasl_plus_offered(const struct sasl_offer *);

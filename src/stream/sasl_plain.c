@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl_plain: RFC 4616. The password is compared with the SHA-256 verifier by PBKDF2 on an offload thread, whether or not the
- * account exists. After success the same work object makes the verifiers that the account lacks.
+ * sasl_plain: RFC 4616. The password is compared with the SHA-256 verifier by PBKDF2 on an offload
+ * thread, whether or not the account exists. After success the same work object makes the verifiers
+ * that the account lacks.
  */
 #include "config.h"
 
@@ -41,7 +42,8 @@ split(struct sc_span all, struct sc_span part[3])
 	}
 	part[2] = all;
 	/* sasl_utf8 refuses a third NUL. */
-	return sasl_utf8(part[0]) && sasl_utf8(part[1]) && sasl_utf8(part[2]) && part[1].n > 0 && part[2].n > 0;
+	return sasl_utf8(part[0]) && sasl_utf8(part[1]) && sasl_utf8(part[2]) && part[1].n > 0 &&
+		part[2].n > 0;
 }
 
 static enum sasl_step
@@ -57,7 +59,8 @@ message(struct sasl *s, struct sc_span bytes)
 		s->authzid = sc_copy_n(s->arena, part[0].p, part[0].n);
 	password = sc_prepare_password(s->arena, part[2].p, part[2].n);
 	if (password == NULL)
-		return sasl_fail(s, SASL_NOT_AUTHORIZED, "The password has characters that no password has.");
+		return sasl_fail(s, SASL_NOT_AUTHORIZED,
+			"The password has characters that no password has.");
 	n = strlen(password);
 	if (n <= sizeof s->password) {
 		memcpy(s->password, password, n);
@@ -109,9 +112,10 @@ sasl_take_work(struct sasl *s)
 	w->check = true;
 	w->hash = VERIFIER_SHA256;
 	if (s->creds.verifiers.of[VERIFIER_SHA256].iterations == 0) {
-		/* An account imported with another hash alone. It gets its SHA-256 in the same go, which also takes the time that
-		 * everybody else's check takes. */
-		w->hash = s->creds.verifiers.of[VERIFIER_SHA512].iterations != 0 ? VERIFIER_SHA512 : VERIFIER_SHA1;
+		/* An account imported with another hash alone. It gets its SHA-256 in the same go,
+		 * which also takes the time that everybody else's check takes. */
+		w->hash = s->creds.verifiers.of[VERIFIER_SHA512].iterations != 0 ?
+			VERIFIER_SHA512 : VERIFIER_SHA1;
 		w->make = 1u << VERIFIER_SHA256;
 	}
 	w->against = s->creds.verifiers.of[w->hash];
@@ -129,7 +133,8 @@ sasl_work_run(struct sasl_work *w)
 	if (w->check)
 		w->right = verifier_matches(&w->against, w->hash, w->password, w->n);
 	for (int h = 0; h < VERIFIER_HASHES; h++) {
-		if ((w->make & 1u << h) != 0 && !verifier_make(&w->made.of[h], h, w->iterations, w->password, w->n))
+		if ((w->make & 1u << h) != 0 &&
+		    !verifier_make(&w->made.of[h], h, w->iterations, w->password, w->n))
 			OPENSSL_cleanse(&w->made.of[h], sizeof w->made.of[h]);
 	}
 	w->ran = true;
@@ -150,16 +155,19 @@ sasl_give_work(struct sasl *s, struct sasl_work **taken)
 
 	*taken = NULL;
 	if (w != NULL)
-		sc_assert(w->ticket == s->ticket);      /* another attempt's answer would let the wrong one in */
+		/* Another attempt's answer would let the wrong one in. */
+		sc_assert(w->ticket == s->ticket);
 	s->ticket = 0;
-	/* Not at the hash: the client spoke out of turn while it was computed, and has its failure. */
+	/* Not at the hash: the client spoke out of turn meanwhile, and has its failure. */
 	if (s->state != SASL_AT_HASH || w == NULL || !w->ran) {
 		sasl_work_free(&w);
-		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "The password could not be checked.");
+		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE,
+			"The password could not be checked.");
 	}
 	if (!w->right) {
 		sasl_work_free(&w);
-		return sasl_fail(s, SASL_NOT_AUTHORIZED, s->found ? "Wrong password." : "There is no such account.");
+		return sasl_fail(s, SASL_NOT_AUTHORIZED,
+			s->found ? "Wrong password." : "There is no such account.");
 	}
 	s->proven = w;
 	return sasl_finish(s, (struct sc_span){ NULL, 0 });
@@ -173,7 +181,8 @@ is_used(const struct sasl *s, enum verifier_hash h)
 	if (h == VERIFIER_SHA256)
 		return true;
 	for (int m = 0; m < SASL_MECHS; m++) {
-		if (sasl_infos[m].ops == &sasl_scram_ops && sasl_infos[m].hash == h && (s->offer.allowed & SASL_BIT(m)) != 0)
+		if (sasl_infos[m].ops == &sasl_scram_ops && sasl_infos[m].hash == h &&
+		    (s->offer.allowed & SASL_BIT(m)) != 0)
 			return true;
 	}
 	return false;

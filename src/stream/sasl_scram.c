@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl_scram: RFC 5802 with the hashes of RFC 7677 and SHA-512, channel binding (RFC 5929, RFC 9266) and downgrade protection
- * (XEP-0474). The readers follow the grammar of RFC 5802 §7 and use up all of the message, or refuse it.
+ * sasl_scram: RFC 5802 with the hashes of RFC 7677 and SHA-512, channel binding (RFC 5929, RFC
+ * 9266) and downgrade protection (XEP-0474). The readers follow the grammar of RFC 5802 §7 and use
+ * up all of the message, or refuse it.
  */
 #include "config.h"
 
 #include "stream/sasl_impl.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,8 @@ refused(struct sasl *s, const char *reason)
 
 /* --- reading --- */
 
-/* The next field up to a comma. After the last one rest->p is NULL, so that a comma at the end still announces an (empty) field. */
+/* The next field up to a comma. After the last one rest->p is NULL, so that a comma at the end
+ * still announces an (empty) field. */
 static bool
 next_field(struct sc_span *rest, struct sc_span *field)
 {
@@ -49,6 +50,12 @@ next_field(struct sc_span *rest, struct sc_span *field)
 	*field = (struct sc_span){ rest->p, (size_t)(comma - rest->p) };
 	*rest = (struct sc_span){ comma + 1, rest->n - field->n - 1 };
 	return true;
+}
+
+static struct sc_span
+up_to(struct sc_span text, const char *end)
+{
+	return (struct sc_span){ text.p, (size_t)(end - text.p) };
 }
 
 /* name "=" value, the value not empty. */
@@ -69,13 +76,15 @@ next_attribute(struct sc_span *rest, char name, struct sc_span *value)
 	return next_field(rest, &field) && is_attribute(field, name, value);
 }
 
-/* An optional extension, which is ignored. Not one of RFC 5802's own letters: those have their place (and "m" is fatal anywhere). */
+/* An optional extension, which is ignored. Not one of RFC 5802's own letters: those have their
+ * place (and "m" is fatal anywhere). */
 static bool
 is_extension(struct sc_span field)
 {
 	char name = field.n >= 3 ? field.p[0] : 0;
 
-	return ((name >= 'a' && name <= 'z') || (name >= 'A' && name <= 'Z')) && field.p[1] == '=' &&
+	return ((name >= 'a' && name <= 'z') || (name >= 'A' && name <= 'Z')) &&
+		field.p[1] == '=' &&
 		strchr("aceimnprsv", name) == NULL;
 }
 
@@ -125,10 +134,12 @@ read_binding_flag(struct sasl *s, struct sc_span flag)
 	if (sc_span_is(flag, "n"))
 		return s->info->plus ? "The client chose -PLUS without channel binding." : NULL;
 	if (sc_span_is(flag, "y")) {
-		/* The client binds channels, and saw no -PLUS. When we sent some, somebody removed it (RFC 5802 §6). */
+		/* The client binds channels, and saw no -PLUS. When we sent some, somebody removed
+		 * it (RFC 5802 §6). */
 		if (s->info->plus)
 			return "The client chose -PLUS and says that it was not offered.";
-		return sasl_plus_offered(&s->offer) ? "The client did not see the -PLUS that was offered: somebody is in between." : NULL;
+		return sasl_plus_offered(&s->offer) ?
+			"The client did not see the -PLUS that was offered." : NULL;
 	}
 	if (!is_attribute(flag, 'p', &type) || !s->info->plus)
 		return "The client binds the channel with a mechanism that is not -PLUS.";
@@ -152,7 +163,8 @@ is_binding_flag(struct sc_span flag)
 	for (size_t i = 0; i < type.n; i++) {
 		char c = type.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '.' && c != '-')
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+			c != '.' && c != '-')
 			return false;
 	}
 	return true;
@@ -181,18 +193,20 @@ client_first(struct sasl *s, struct sc_span message)
 	char *name;
 	size_t n;
 
-	if (!next_field(&rest, &flag) || !is_binding_flag(flag) || !next_field(&rest, &authzid) || !read_authzid(s, authzid) ||
-	    rest.p == NULL)
+	if (!next_field(&rest, &flag) || !is_binding_flag(flag) || !next_field(&rest, &authzid) ||
+	    !read_authzid(s, authzid) || rest.p == NULL)
 		return malformed(s, "The message does not begin with SCRAM's gs2-header.");
-	s->scram.gs2_header = sasl_keep(s, (struct sc_span){ message.p, (size_t)(rest.p - message.p) });
+	s->scram.gs2_header = sasl_keep(s, up_to(message, rest.p));
 	s->scram.client_first_bare = sasl_keep(s, rest);
 	if (rest.n >= 2 && memcmp(rest.p, "m=", 2) == 0)
 		return malformed(s, "The client demands an extension (m=).");
-	if (!next_attribute(&rest, 'n', &username) || !next_attribute(&rest, 'r', &nonce) || !is_printable(nonce) || nonce.n > NONCE_MAX)
+	if (!next_attribute(&rest, 'n', &username) || !next_attribute(&rest, 'r', &nonce) ||
+	    !is_printable(nonce) || nonce.n > NONCE_MAX)
 		return malformed(s, "The message is not SCRAM's first.");
 	while (next_field(&rest, &extension)) {
 		if (!is_extension(extension))
-			return malformed(s, "The first message has something after its nonce that is no extension.");
+			return malformed(s,
+				"Something after the nonce is no extension.");
 	}
 	name = read_saslname(s, username, &n);
 	if (name == NULL)
@@ -200,8 +214,8 @@ client_first(struct sasl *s, struct sc_span message)
 	refusal = read_binding_flag(s, flag);
 	if (refusal != NULL)
 		return refused(s, refusal);
-	s->scram.full_nonce = (struct sc_span){ sc_format(s->arena, "%.*s%s", (int)nonce.n, nonce.p, s->scram.nonce),
-		nonce.n + strlen(s->scram.nonce) };
+	s->scram.full_nonce = sc_span(sc_format(s->arena, "%.*s%s", (int)nonce.n, nonce.p,
+		s->scram.nonce));
 	return sasl_ask_account(s, name, n);
 }
 
@@ -249,8 +263,8 @@ sasl_downgrade_hash(struct sasl *s)
 	return sc_base64(s->arena, digest, verifier_key_len(s->info->hash));
 }
 
-/* An account that does not exist, or that has nothing for this hash, goes on with a made-up verifier: its salt stays the same for
- * ever and its proof is never right. */
+/* An account that does not exist, or that has nothing for this hash, goes on with a made-up
+ * verifier: its salt stays the same for ever and its proof is never right. */
 static enum sasl_step
 account(struct sasl *s)
 {
@@ -262,7 +276,8 @@ account(struct sasl *s)
 	verifier_make_up(v, s->info->hash, sasl_iterations(s), s->secret, s->bare);
 	if (own->iterations != 0)
 		*v = *own;
-	text = sc_format(s->arena, "r=%s,s=%s,i=%u%s%s", s->scram.full_nonce.p, sc_base64(s->arena, v->salt, v->salt_len), v->iterations,
+	text = sc_format(s->arena, "r=%s,s=%s,i=%u%s%s", s->scram.full_nonce.p,
+		sc_base64(s->arena, v->salt, v->salt_len), v->iterations,
 		hash != NULL ? ",h=" : "", hash != NULL ? hash : "");
 	s->scram.server_first = sc_span(text);
 	s->scram.sent_first = true;
@@ -307,16 +322,20 @@ check_proof(struct sasl *s, struct sc_span without_proof, const unsigned char *p
 	unsigned char signature[VERIFIER_KEY_MAX];
 	enum verifier_hash h = s->info->hash;
 	bool right = verifier_proves(&s->scram.verifier, h, all, proof);
+	char *text;
 
 	if (!s->found)
 		return refused(s, "There is no such account.");
 	if (s->creds.verifiers.of[h].iterations == 0)
-		return refused(s, "The account has no verifier for this hash; a login by PLAIN or a new password makes one.");
+		return refused(s,
+			"The account has no verifier for this hash; a login by PLAIN makes one.");
 	if (!right)
 		return refused(s, "Wrong password.");
 	if (!verifier_signs(&s->scram.verifier, h, all, signature))
-		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE, "The server's signature could not be computed.");
-	return sasl_finish(s, sc_span(sc_format(s->arena, "v=%s", sc_base64(s->arena, signature, verifier_key_len(h)))));
+		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE,
+			"The server's signature could not be computed.");
+	text = sc_base64(s->arena, signature, verifier_key_len(h));
+	return sasl_finish(s, sc_span(sc_format(s->arena, "v=%s", text)));
 }
 
 static enum sasl_step
@@ -325,23 +344,26 @@ client_final(struct sasl *s, struct sc_span message)
 	struct sc_span rest = message, binding, nonce, field, text;
 	unsigned char proof[VERIFIER_KEY_MAX];
 	bool proved = false;
+	size_t len;
 
 	if (!next_attribute(&rest, 'c', &binding) || !next_attribute(&rest, 'r', &nonce))
 		return malformed(s, "The message is not SCRAM's last.");
 	while (!proved && next_field(&rest, &field)) {
 		proved = is_attribute(field, 'p', &text);
 		if (!proved && !is_extension(field))
-			return malformed(s, "The last message has something after its nonce that is no extension.");
+			return malformed(s,
+				"Something before the proof is no extension.");
 	}
 	if (!proved || rest.p != NULL)
 		return malformed(s, "The last message does not end with its proof.");
-	if (verifier_unbase64(text.p, text.n, proof, sizeof proof) != verifier_key_len(s->info->hash))
+	len = verifier_unbase64(text.p, text.n, proof, sizeof proof);
+	if (len != verifier_key_len(s->info->hash))
 		return malformed(s, "The proof is not base64 of a proof's length.");
-	if (nonce.n != s->scram.full_nonce.n || CRYPTO_memcmp(nonce.p, s->scram.full_nonce.p, nonce.n) != 0)
+	if (!sc_span_is(nonce, s->scram.full_nonce.p))
 		return refused(s, "The nonce is not the one of this attempt.");
 	if (!sc_span_is(binding, binding_input(s)))
 		return refused(s, "The client's channel binding is not that of this stream.");
-	return check_proof(s, (struct sc_span){ message.p, (size_t)(field.p - 1 - message.p) }, proof);
+	return check_proof(s, up_to(message, field.p - 1), proof);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verifier: PBKDF2 and the keys of RFC 5802 §3, how they are read, and the made-up ones for names that do not exist.
- * Secrets on the stack are wiped on every path.
+ * verifier: PBKDF2 and the keys of RFC 5802 §3, how they are read, and the made-up ones for names
+ * that do not exist. Secrets on the stack are wiped on every path.
  */
 #include "config.h"
 
@@ -44,7 +44,8 @@ verifier_digest(enum verifier_hash h, const void *bytes, size_t n, unsigned char
 }
 
 static bool
-hmac(enum verifier_hash h, const void *key, size_t key_len, const void *bytes, size_t n, unsigned char *out)
+hmac(enum verifier_hash h, const void *key, size_t key_len, const void *bytes, size_t n,
+	unsigned char *out)
 {
 	return HMAC(hashes[h].md(), key, (int)key_len, bytes, n, out, NULL) != NULL;
 }
@@ -52,18 +53,19 @@ hmac(enum verifier_hash h, const void *key, size_t key_len, const void *bytes, s
 /* --- making and checking --- */
 
 bool
-verifier_make_salted(struct verifier *v, enum verifier_hash h, unsigned iterations, const unsigned char *salt, size_t salt_len,
-	const char *password, size_t n)
+verifier_make_salted(struct verifier *v, enum verifier_hash h, unsigned iterations,
+	const unsigned char *salt, size_t salt_len, const char *password, size_t n)
 {
 	unsigned char salted[VERIFIER_KEY_MAX], client_key[VERIFIER_KEY_MAX];
 	size_t len = hashes[h].len;
 	bool made = false;
 
 	memset(v, 0, sizeof *v);
-	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX || salt_len < 1 || salt_len > VERIFIER_SALT_MAX ||
-	    n < 1 || n > VERIFIER_PASSWORD_MAX)
+	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX ||
+	    salt_len < 1 || salt_len > VERIFIER_SALT_MAX || n < 1 || n > VERIFIER_PASSWORD_MAX)
 		return false;
-	if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, (int)iterations, hashes[h].md(), (int)len, salted) == 1 &&
+	if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, (int)iterations, hashes[h].md(),
+		(int)len, salted) == 1 &&
 	    hmac(h, salted, len, "Client Key", 10, client_key) &&
 	    verifier_digest(h, client_key, len, v->stored_key) &&
 	    hmac(h, salted, len, "Server Key", 10, v->server_key)) {
@@ -78,7 +80,8 @@ verifier_make_salted(struct verifier *v, enum verifier_hash h, unsigned iteratio
 }
 
 bool
-verifier_make(struct verifier *v, enum verifier_hash h, unsigned iterations, const char *password, size_t n)
+verifier_make(struct verifier *v, enum verifier_hash h, unsigned iterations, const char *password,
+	size_t n)
 {
 	unsigned char salt[VERIFIER_SALT];
 
@@ -105,9 +108,11 @@ verifier_same(const struct verifier *a, const struct verifier *b, enum verifier_
 
 	if (a->iterations == 0 || b->iterations == 0)
 		return false;
-	if (a->iterations != b->iterations || a->salt_len != b->salt_len || memcmp(a->salt, b->salt, a->salt_len) != 0)
+	if (a->iterations != b->iterations || a->salt_len != b->salt_len ||
+	    memcmp(a->salt, b->salt, a->salt_len) != 0)
 		return false;
-	return (CRYPTO_memcmp(a->stored_key, b->stored_key, len) | CRYPTO_memcmp(a->server_key, b->server_key, len)) == 0;
+	return (CRYPTO_memcmp(a->stored_key, b->stored_key, len) |
+		CRYPTO_memcmp(a->server_key, b->server_key, len)) == 0;
 }
 
 bool
@@ -118,7 +123,8 @@ verifier_matches(const struct verifier *v, enum verifier_hash h, const char *pas
 
 	if (v->iterations == 0)
 		return false;
-	same = verifier_make_salted(&again, h, v->iterations, v->salt, v->salt_len, password, n) && verifier_same(v, &again, h);
+	same = verifier_make_salted(&again, h, v->iterations, v->salt, v->salt_len, password, n) &&
+		verifier_same(v, &again, h);
 	OPENSSL_cleanse(&again, sizeof again);
 	return same;
 }
@@ -132,7 +138,8 @@ verifiers_clear(struct verifiers *v)
 /* --- SCRAM --- */
 
 bool
-verifier_proves(const struct verifier *v, enum verifier_hash h, struct sc_span auth_message, const unsigned char *proof)
+verifier_proves(const struct verifier *v, enum verifier_hash h, struct sc_span auth_message,
+	const unsigned char *proof)
 {
 	unsigned char key[VERIFIER_KEY_MAX], stored[VERIFIER_KEY_MAX];
 	size_t len = hashes[h].len;
@@ -141,7 +148,8 @@ verifier_proves(const struct verifier *v, enum verifier_hash h, struct sc_span a
 	if (hmac(h, v->stored_key, len, auth_message.p, auth_message.n, key)) {
 		for (size_t i = 0; i < len; i++)
 			key[i] ^= proof[i];
-		right = verifier_digest(h, key, len, stored) && CRYPTO_memcmp(stored, v->stored_key, len) == 0;
+		right = verifier_digest(h, key, len, stored) &&
+			CRYPTO_memcmp(stored, v->stored_key, len) == 0;
 	}
 	/* With a right proof this is the ClientKey, which is as good as the password. */
 	OPENSSL_cleanse(key, sizeof key);
@@ -150,7 +158,8 @@ verifier_proves(const struct verifier *v, enum verifier_hash h, struct sc_span a
 }
 
 bool
-verifier_signs(const struct verifier *v, enum verifier_hash h, struct sc_span auth_message, unsigned char *signature)
+verifier_signs(const struct verifier *v, enum verifier_hash h, struct sc_span auth_message,
+	unsigned char *signature)
 {
 	return hmac(h, v->server_key, hashes[h].len, auth_message.p, auth_message.n, signature);
 }
@@ -158,12 +167,15 @@ verifier_signs(const struct verifier *v, enum verifier_hash h, struct sc_span au
 /* --- made up --- */
 
 static void
-make_up_part(unsigned char *out, size_t n, const char *part, enum verifier_hash h, const unsigned char *secret, const char *name)
+make_up_part(unsigned char *out, size_t n, const char *part, enum verifier_hash h,
+	const unsigned char *secret, const char *name)
 {
 	unsigned char all[VERIFIER_KEY_MAX];
 	char label[64 + 2 * 1024 + 64];
-	/* The name is a prepared bare JID: at most 2,047 bytes, no control character, so the parts cannot run together. */
-	int len = snprintf(label, sizeof label, "stonechat made-up %s\n%s\n%s", part, hashes[h].name, name);
+	/* The name is a prepared bare JID: at most 2,047 bytes, no control character, so the parts
+	 * cannot run together. */
+	int len = snprintf(label, sizeof label, "stonechat made-up %s\n%s\n%s", part,
+		hashes[h].name, name);
 
 	if (len >= (int)sizeof label)
 		len = (int)sizeof label - 1;
@@ -174,8 +186,8 @@ make_up_part(unsigned char *out, size_t n, const char *part, enum verifier_hash 
 }
 
 void
-verifier_make_up(struct verifier *v, enum verifier_hash h, unsigned iterations, const unsigned char secret[VERIFIER_SECRET],
-	const char *name)
+verifier_make_up(struct verifier *v, enum verifier_hash h, unsigned iterations,
+	const unsigned char secret[VERIFIER_SECRET], const char *name)
 {
 	memset(v, 0, sizeof *v);
 	v->iterations = iterations;
@@ -200,8 +212,10 @@ verifier_unbase64(const char *text, size_t n, unsigned char *out, size_t room)
 	if (len <= 0)
 		return 0;
 	got = (size_t)len - (text[n - 1] == '=') - (text[n - 2] == '=');
-	/* EVP_DecodeBlock forgives white space and stray bits; what we would not have written ourselves is not base64. */
-	if (got == 0 || got > room || (size_t)EVP_EncodeBlock(again, wide, (int)got) != n || memcmp(again, text, n) != 0)
+	/* EVP_DecodeBlock forgives white space and stray bits; what we would not have written
+	 * ourselves is not base64. */
+	if (got == 0 || got > room || (size_t)EVP_EncodeBlock(again, wide, (int)got) != n ||
+		memcmp(again, text, n) != 0)
 		got = 0;
 	else
 		memcpy(out, wide, got);
@@ -211,11 +225,12 @@ verifier_unbase64(const char *text, size_t n, unsigned char *out, size_t room)
 }
 
 bool
-verifier_set(struct verifier *v, enum verifier_hash h, unsigned iterations, struct sc_span salt, struct sc_span stored_key,
-	struct sc_span server_key)
+verifier_set(struct verifier *v, enum verifier_hash h, unsigned iterations, struct sc_span salt,
+	struct sc_span stored_key, struct sc_span server_key)
 {
 	memset(v, 0, sizeof *v);
-	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX || salt.n < 1 || salt.n > VERIFIER_SALT_MAX ||
+	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX ||
+	    salt.n < 1 || salt.n > VERIFIER_SALT_MAX ||
 	    stored_key.n != hashes[h].len || server_key.n != hashes[h].len)
 		return false;
 	v->iterations = iterations;
@@ -266,8 +281,10 @@ read_salt(struct sc_span text, struct verifier *v)
 static bool
 read_keys(struct sc_span stored, struct sc_span server, enum verifier_hash h, struct verifier *v)
 {
-	return verifier_unbase64(stored.p, stored.n, v->stored_key, sizeof v->stored_key) == hashes[h].len &&
-		verifier_unbase64(server.p, server.n, v->server_key, sizeof v->server_key) == hashes[h].len;
+	size_t len = hashes[h].len;
+
+	return verifier_unbase64(stored.p, stored.n, v->stored_key, VERIFIER_KEY_MAX) == len &&
+		verifier_unbase64(server.p, server.n, v->server_key, VERIFIER_KEY_MAX) == len;
 }
 
 bool
@@ -277,12 +294,14 @@ verifiers_read_import(struct verifiers *v, const char *text)
 	unsigned count;
 
 	memset(v, 0, sizeof *v);
-	if (!cut(&rest, ' ', &iterations) || !cut(&rest, ' ', &salt) || !read_iterations(iterations, &count))
+	if (!cut(&rest, ' ', &iterations) || !cut(&rest, ' ', &salt) ||
+	    !read_iterations(iterations, &count))
 		return false;
 	for (int h = 0; h < VERIFIER_HASHES; h++) {
 		struct verifier *one = &v->of[h];
+		char mark = h == VERIFIER_HASHES - 1 ? 0 : ' ';
 
-		if (!cut(&rest, ' ', &stored) || !cut(&rest, h == VERIFIER_HASHES - 1 ? 0 : ' ', &server) ||
+		if (!cut(&rest, ' ', &stored) || !cut(&rest, mark, &server) ||
 		    !read_salt(salt, one) || !read_keys(stored, server, h, one)) {
 			verifiers_clear(v);
 			return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl_try: for the tests of SASL: a host with a few accounts, and a driver that brings what an attempt asks for.
- * Iterations are few, so that the tests are quick.
+ * sasl_try: for the tests of SASL: a host with a few accounts, and a driver that brings what an
+ * attempt asks for. Iterations are few, so that the tests are quick.
  */
 #ifndef SASL_TRY_H
 #define SASL_TRY_H
@@ -15,7 +15,8 @@
 
 static const unsigned char try_secret[VERIFIER_SECRET] = "a secret of thirty-two bytes....";
 
-/* "user" and "julia": all hashes. "old": SHA-1 alone. "new": SHA-256 alone. "off": disabled. Password "pencil". */
+/* "user" and "julia": all hashes. "old": SHA-1 alone. "new": SHA-256 alone. "off": disabled.
+ * Password "pencil". */
 static const struct { const char *name; unsigned hashes; bool disabled; } try_accounts[] = {
 	{ "user", 7, false },
 	{ "julia", 7, false },
@@ -69,8 +70,10 @@ static inline struct try
 try_new(void)
 {
 	static const char *const jids[] = { "User@Example.org", "julia@elsewhere.example" };
-	struct try t = { .offer = { .host = "example.org", .allowed = SASL_BIT(SASL_MECHS) - 1, .tls = true,
-		.iterations = TRY_ITERATIONS, .secret = try_secret, .cert_jids = jids, .n_cert_jids = 2 } };
+	struct try t = { .offer = { .host = "example.org", .allowed = SASL_BIT(SASL_MECHS) - 1,
+		.tls = true,
+		.iterations = TRY_ITERATIONS, .secret = try_secret, .cert_jids = jids,
+		.n_cert_jids = 2 } };
 
 	for (int b = 0; b < SASL_BINDINGS; b++) {
 		t.offer.binding[b].n = 32;

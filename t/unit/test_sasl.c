@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SASL apart from SCRAM: what is offered, PLAIN, EXTERNAL, ANONYMOUS, the steps and their order, upgrades. */
+/* SASL apart from SCRAM: what is offered, PLAIN, EXTERNAL, ANONYMOUS, the steps and their order,
+ * upgrades. */
 #include "config.h"
 
 #include <stdio.h>
@@ -28,18 +29,21 @@ test_offers(void)
 	struct try t = try_new();
 	const char *types[SASL_BINDINGS];
 
-	is_text(listed(&t.offer), "EXTERNAL SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 "
+	is_text(listed(&t.offer),
+		"EXTERNAL SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 "
 		"SCRAM-SHA-1 PLAIN ANONYMOUS", "everything, best first");
 	is_int(sasl_list_bindings(&t.offer, types), 3, "all channel bindings");
 	is_text(types[0], "tls-exporter", "… the best first");
 	t.offer.allowed = SASL_DEFAULT;
-	is_text(listed(&t.offer), "SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN",
+	is_text(listed(&t.offer),
+		"SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN",
 		"the default");
 	t.offer.tls = false;
 	is_text(listed(&t.offer), "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1", "without TLS");
 	is_int(sasl_list_bindings(&t.offer, types), 0, "without TLS no channel binding");
 	t.offer.plain_without_tls = true;
-	is_text(listed(&t.offer), "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", "PLAIN without TLS, where that is set");
+	is_text(listed(&t.offer), "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN",
+		"PLAIN without TLS, where that is set");
 	t.offer.tls = true;
 	t.offer.allowed = SASL_BIT(SASL_PLAIN);
 	is_int(sasl_list_bindings(&t.offer, types), 0, "no channel binding without -PLUS");
@@ -48,7 +52,8 @@ test_offers(void)
 	is_text(listed(&t.offer), "", "no -PLUS without channel binding");
 	t.offer.allowed = SASL_BIT(SASL_EXTERNAL);
 	t.offer.host = "third.example";
-	is_text(listed(&t.offer), "", "no EXTERNAL when the certificate has no address of this host");
+	is_text(listed(&t.offer), "",
+		"no EXTERNAL when the certificate has no address of this host");
 	t.offer.host = "example.org";
 	t.offer.n_cert_jids = 0;
 	is_text(listed(&t.offer), "", "no EXTERNAL without a certificate");
@@ -84,7 +89,8 @@ test_not_offered(void)
 		t.offer.tls = cases[i].tls;
 		if (!cases[i].bindings)
 			memset(t.offer.binding, 0, sizeof t.offer.binding);
-		is_int(try_start(&t, cases[i].mechanism), cases[i].want[0] == 0, "start %s, case %zu",
+		is_int(try_start(&t, cases[i].mechanism), cases[i].want[0] == 0,
+			"start %s, case %zu",
 			cases[i].mechanism != NULL ? cases[i].mechanism : "nothing", i);
 		is_text(sasl_failure_name(t.failure), cases[i].want, "… answer");
 		try_end(&t);
@@ -144,7 +150,8 @@ test_plain(void)
 		struct try t = try_new();
 
 		try_start(&t, "PLAIN");
-		is_int(try_bytes(&t, cases[i].bytes, cases[i].n), cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS : SASL_FAILURE,
+		is_int(try_bytes(&t, cases[i].bytes, cases[i].n), cases[i].want == SASL_NO_FAILURE ?
+			SASL_SUCCESS : SASL_FAILURE,
 			"PLAIN, case %zu", i);
 		is_text(sasl_failure_name(t.failure), sasl_failure_name(cases[i].want), "… answer");
 		is_int(t.works, cases[i].works, "… password hashed");
@@ -179,7 +186,8 @@ test_plain_lengths(void)
 static void
 test_external(void)
 {
-	static const char *const one[] = { "User@Example.org", "julia@elsewhere.example", "not a jid", "example.org" };
+	static const char *const one[] = { "User@Example.org", "julia@elsewhere.example",
+		"not a jid", "example.org" };
 	static const char *const two[] = { "user@example.org", "julia@example.org" };
 	static const char *const twice[] = { "user@example.org", "USER@example.org" };
 	static const char *const stranger[] = { "stranger@example.org" };
@@ -207,7 +215,8 @@ test_external(void)
 		t.offer.cert_jids = cases[i].jids;
 		t.offer.n_cert_jids = cases[i].n;
 		ok(try_start(&t, "EXTERNAL"), "EXTERNAL, case %zu", i);
-		is_int(try_bytes(&t, NULL, 0), SASL_CHALLENGE, "… without initial response: an empty challenge");
+		is_int(try_bytes(&t, NULL, 0), SASL_CHALLENGE,
+			"… without initial response: an empty challenge");
 		try_text(&t, cases[i].authzid);
 		is_text(sasl_failure_name(t.failure), cases[i].want, "… answer");
 		is_text(sasl_local(t.s), cases[i].local, "… name");
@@ -258,7 +267,8 @@ feed(struct try *t, const char *text)
 static void
 test_text(void)
 {
-	static const char *const wrong[] = { "AHVzZXIAcGVuY2ls ", "AHVzZXIA\ncGVuY2ls", "AHVzZXIAcGVuY2l", "A", "==", "AHVz==", "\xff\xff\xff\xff",
+	static const char *const wrong[] = { "AHVzZXIAcGVuY2ls ", "AHVzZXIA\ncGVuY2ls",
+		"AHVzZXIAcGVuY2l", "A", "==", "AHVz==", "\xff\xff\xff\xff",
 		"AHVzZXIAcGVuY2lz=" , "-_-_" };
 	static char big[2 * SASL_MESSAGE_MAX];
 	struct try t = try_new();
@@ -277,11 +287,13 @@ test_text(void)
 
 	try_start(&t, "PLAIN");
 	feed(&t, "=");
-	is_text(sasl_failure_name(t.failure), "malformed-request", "an empty initial response is not an absent one");
+	is_text(sasl_failure_name(t.failure), "malformed-request",
+		"an empty initial response is not an absent one");
 	try_start(&t, "PLAIN");
 	feed(&t, "");
 	feed(&t, "");
-	is_text(sasl_failure_name(t.failure), "malformed-request", "an empty answer is an empty message");
+	is_text(sasl_failure_name(t.failure), "malformed-request",
+		"an empty answer is an empty message");
 	try_start(&t, "EXTERNAL");
 	feed(&t, "=");
 	is_int(t.step, SASL_SUCCESS, "EXTERNAL with an empty initial response");
@@ -293,14 +305,16 @@ test_text(void)
 	for (size_t i = 0; i < N_ELEMENTS(wrong); i++) {
 		try_start(&t, "PLAIN");
 		feed(&t, wrong[i]);
-		is_text(sasl_failure_name(t.failure), "incorrect-encoding", "not base64, case %zu", i);
+		is_text(sasl_failure_name(t.failure), "incorrect-encoding", "not base64, case %zu",
+			i);
 	}
 	try_start(&t, "SCRAM-SHA-1");
 	feed(&t, "biwsbj11c2VyLHI9YWJj");
 	is_int(t.step, SASL_CHALLENGE, "SCRAM in base64");
 	ok(strncmp(sasl_data_text(t.s), "cj1hYm", 6) == 0, "… its challenge too");
 	feed(&t, "c=biws");
-	is_text(sasl_failure_name(t.failure), "incorrect-encoding", "a proof that is not base64 gets an answer");
+	is_text(sasl_failure_name(t.failure), "incorrect-encoding",
+		"a proof that is not base64 gets an answer");
 	memset(big, 'A', sizeof big - 1);
 	try_start(&t, "SCRAM-SHA-1");
 	feed(&t, big);
@@ -321,14 +335,16 @@ test_failures_of_ours(void)
 	t.lookup_fails = true;
 	for (int i = 0; i < 3; i++) {
 		try_start(&t, mechanisms[i]);
-		is_int(try_bytes(&t, messages[i].bytes, messages[i].n), SASL_FAILURE, "%s while the database is away", mechanisms[i]);
+		is_int(try_bytes(&t, messages[i].bytes, messages[i].n), SASL_FAILURE,
+			"%s while the database is away", mechanisms[i]);
 		is_text(sasl_failure_name(t.failure), "temporary-auth-failure", "… answer");
 	}
 	t.lookup_fails = false;
 	t.pool_full = true;
 	try_start(&t, "PLAIN");
 	try_bytes(&t, messages[0].bytes, messages[0].n);
-	is_text(sasl_failure_name(t.failure), "temporary-auth-failure", "PLAIN while the pool is full");
+	is_text(sasl_failure_name(t.failure), "temporary-auth-failure",
+		"PLAIN while the pool is full");
 	try_end(&t);
 }
 
@@ -340,10 +356,13 @@ test_out_of_turn(void)
 	struct sasl_work *w, *none = NULL;
 
 	try_start(&t, "PLAIN");
-	is_int(sasl_feed(t.s, "\0user\0pencil", 12), SASL_NEED_ACCOUNT, "PLAIN asks for the account");
+	is_int(sasl_feed(t.s, "\0user\0pencil", 12), SASL_NEED_ACCOUNT,
+		"PLAIN asks for the account");
 	is_int(sasl_feed(t.s, "\0user\0pencil", 12), SASL_FAILURE, "a message meanwhile fails");
-	is_int(sasl_account(t.s, SASL_FOUND, &creds), SASL_FAILURE, "… and the account comes too late");
-	is_text(sasl_failure_name(sasl_failure(t.s)), "malformed-request", "… and keeps the answer");
+	is_int(sasl_account(t.s, SASL_FOUND, &creds), SASL_FAILURE,
+		"… and the account comes too late");
+	is_text(sasl_failure_name(sasl_failure(t.s)), "malformed-request",
+		"… and keeps the answer");
 	ok(sasl_take_work(t.s) == NULL, "… there is no work to take");
 
 	try_start(&t, "PLAIN");
@@ -369,7 +388,8 @@ test_out_of_turn(void)
 	ok(w == NULL, "the attempt may go while its work is done");
 
 	try_start(&t, "PLAIN");
-	is_int(sasl_account(t.s, SASL_FOUND, &creds), SASL_FAILURE, "an account that nobody asked for");
+	is_int(sasl_account(t.s, SASL_FOUND, &creds), SASL_FAILURE,
+		"an account that nobody asked for");
 	try_start(&t, "SCRAM-SHA-1");
 	is_int(sasl_give_work(t.s, &none), SASL_FAILURE, "work that nobody asked for");
 	try_start(&t, "ANONYMOUS");
@@ -421,23 +441,27 @@ test_upgrades(void)
 	ok(upgrade_of(&t, PLAIN("\0user\0pencil")) == NULL, "an account that has everything");
 	ok(upgrade_of(&t, PLAIN("\0new\0wrong")) == NULL, "no upgrade from a wrong password");
 	ok(upgrade_of(&t, PLAIN("\0off\0pencil")) == NULL, "no upgrade of a disabled account");
-	ok(upgrade_of(&t, PLAIN("julia@example.org\0new\0pencil")) == NULL, "no upgrade with a foreign authzid");
+	ok(upgrade_of(&t, PLAIN("julia@example.org\0new\0pencil")) == NULL,
+		"no upgrade with a foreign authzid");
 
 	w = upgrade_of(&t, PLAIN("\0new\0pencil"));
 	is_made(w, 1 << VERIFIER_SHA1 | 1 << VERIFIER_SHA512, "SHA-256 alone");
-	ok(sasl_work_checked(w, &h)->iterations == TRY_ITERATIONS && h == VERIFIER_SHA256, "… checked by SHA-256");
+	ok(sasl_work_checked(w, &h)->iterations == TRY_ITERATIONS && h == VERIFIER_SHA256,
+		"… checked by SHA-256");
 	ok(sasl_take_upgrade(t.s) == NULL, "… taken once");
 	sasl_work_free(&w);
 
 	w = upgrade_of(&t, PLAIN("\0old\0pencil"));
 	is_made(w, 1 << VERIFIER_SHA256 | 1 << VERIFIER_SHA512, "SHA-1 alone");
-	ok(sasl_work_checked(w, &h)->iterations == TRY_ITERATIONS && h == VERIFIER_SHA1, "… checked by SHA-1");
+	ok(sasl_work_checked(w, &h)->iterations == TRY_ITERATIONS && h == VERIFIER_SHA1,
+		"… checked by SHA-1");
 	sasl_work_free(&w);
 
 	t.offer.iterations = TRY_ITERATIONS * 2;
 	w = upgrade_of(&t, PLAIN("\0user\0pencil"));
 	is_made(w, 7, "fewer iterations than the setting");
-	is_int(w != NULL ? sasl_work_made(w)->of[VERIFIER_SHA1].iterations : 0, TRY_ITERATIONS * 2, "… with as many as that");
+	is_int(w != NULL ? sasl_work_made(w)->of[VERIFIER_SHA1].iterations : 0, TRY_ITERATIONS * 2,
+		"… with as many as that");
 	sasl_work_free(&w);
 
 	t.offer.allowed = SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_SCRAM_SHA_512);
@@ -446,7 +470,8 @@ test_upgrades(void)
 	sasl_work_free(&w);
 
 	t.offer.iterations = TRY_ITERATIONS / 2;
-	ok(upgrade_of(&t, PLAIN("\0user\0pencil")) == NULL, "more iterations than the setting are left alone");
+	ok(upgrade_of(&t, PLAIN("\0user\0pencil")) == NULL,
+		"more iterations than the setting are left alone");
 	try_end(&t);
 }
 
@@ -456,7 +481,8 @@ test_names(void)
 	enum sasl_mech m;
 
 	for (int i = 0; i < SASL_MECHS; i++)
-		ok(sasl_mech_parse(sasl_mech_name(i), &m) && m == (enum sasl_mech)i, "%s", sasl_mech_name(i));
+		ok(sasl_mech_parse(sasl_mech_name(i), &m) && m == (enum sasl_mech)i, "%s",
+			sasl_mech_name(i));
 	ok(!sasl_mech_parse("LOGIN", &m), "no other mechanism");
 	for (int i = SASL_ABORTED; i < SASL_FAILURES; i++)
 		ok(sasl_failure_name(i)[0] != 0, "%s", sasl_failure_name(i));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SCRAM against the RFCs' examples, against a client written from RFC 5802 alone, and against what clients must not send. */
+/* SCRAM against the RFCs' examples, against a client written from RFC 5802 alone, and against what
+ * clients must not send. */
 #include "config.h"
 
 #include <openssl/evp.h>
@@ -35,7 +36,8 @@ client_answer(struct client *c, const char *challenge, const char *extra)
 {
 	const EVP_MD *md = md_of(c->mechanism);
 	int len = EVP_MD_get_size(md);
-	unsigned char salted[64], key[64], stored[64], signature[64], salt[128], base64[256], input[2048];
+	unsigned char salted[64], key[64], stored[64], signature[64], salt[128], base64[256],
+		input[2048];
 	char all[8192], nonce[1024], salt64[256];
 	int i, input_len, salt_len;
 
@@ -44,7 +46,8 @@ client_answer(struct client *c, const char *challenge, const char *extra)
 	salt_len = EVP_DecodeBlock(salt, (unsigned char *)salt64, (int)strlen(salt64));
 	for (const char *p = salt64 + strlen(salt64) - 1; *p == '='; p--)
 		salt_len--;
-	PKCS5_PBKDF2_HMAC(c->password, (int)strlen(c->password), salt, salt_len, i, md, len, salted);
+	PKCS5_PBKDF2_HMAC(c->password, (int)strlen(c->password), salt, salt_len, i, md, len,
+		salted);
 	input_len = snprintf((char *)input, sizeof input, "%s%s", c->header, c->cb);
 	EVP_EncodeBlock(base64, input, input_len);
 	snprintf(c->final, sizeof c->final, "c=%s,r=%s%s", (char *)base64, nonce, extra);
@@ -81,7 +84,8 @@ login(struct try *t, struct client *c, const char *name)
 /* --- the examples of the RFCs --- */
 
 static void
-test_example(const char *mechanism, const char *salt64, const char *server_nonce, const char *const line[4])
+test_example(const char *mechanism, const char *salt64, const char *server_nonce,
+	const char *const line[4])
 {
 	enum sasl_mech m = 0;
 	struct try t = try_new();
@@ -90,7 +94,8 @@ test_example(const char *mechanism, const char *salt64, const char *server_nonce
 	size_t salt_len = verifier_unbase64(salt64, strlen(salt64), salt, sizeof salt);
 
 	ok(sasl_mech_parse(mechanism, &m), "%s: is a mechanism", mechanism);
-	ok(verifier_make_salted(&v.of[sasl_infos[m].hash], sasl_infos[m].hash, 4096, salt, salt_len, "pencil", 6), "%s: verifier", mechanism);
+	ok(verifier_make_salted(&v.of[sasl_infos[m].hash], sasl_infos[m].hash, 4096, salt, salt_len,
+		"pencil", 6), "%s: verifier", mechanism);
 	t.fixed = &v;
 	ok(try_start(&t, mechanism), "%s: starts", mechanism);
 	strcpy(t.s->scram.nonce, server_nonce);
@@ -110,7 +115,8 @@ test_examples(void)
 		"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
 		"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
 		"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=" });
-	test_example("SCRAM-SHA-256", "W22ZaJ0SNY7soEsUEjb6gQ==", "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0", (const char *const[]){
+	test_example("SCRAM-SHA-256", "W22ZaJ0SNY7soEsUEjb6gQ==", "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+		(const char *const[]){
 		"n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
 		"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
 		"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
@@ -126,7 +132,8 @@ test_downgrade_hash(void)
 	unsigned char salt[64];
 	size_t salt_len = verifier_unbase64("QSXCR+Q6sek8bf92", 16, salt, sizeof salt);
 
-	ok(verifier_make_salted(&v.of[VERIFIER_SHA1], VERIFIER_SHA1, 4096, salt, salt_len, "pencil", 6), "verifier");
+	ok(verifier_make_salted(&v.of[VERIFIER_SHA1], VERIFIER_SHA1, 4096, salt, salt_len, "pencil",
+		6), "verifier");
 	t.fixed = &v;
 	t.offer.allowed = SASL_BIT(SASL_SCRAM_SHA_1) | SASL_BIT(SASL_SCRAM_SHA_1_PLUS);
 	t.offer.downgrade_hash = true;
@@ -134,10 +141,12 @@ test_downgrade_hash(void)
 	memcpy(t.offer.binding[SASL_TLS_EXPORTER].bytes, "THIS IS FAKE CB DATA", 20);
 	t.offer.binding[SASL_TLS_EXPORTER].n = 20;
 	try_start(&t, "SCRAM-SHA-1-PLUS");
-	is_text(sasl_downgrade_hash(t.s), "G6k/rBLDqgOhRRaCuuatSDFkJ08=", "XEP-0474: the example's hash");
+	is_text(sasl_downgrade_hash(t.s), "G6k/rBLDqgOhRRaCuuatSDFkJ08=",
+		"XEP-0474: the example's hash");
 	strcpy(t.s->scram.nonce, "a09117a6-ac50-4f2f-93f1-93799c2bddf6");
 	try_text(&t, "p=tls-exporter,,n=user,r=12C4CD5C-E38E-4A98-8F6D-15C38F51CCC6");
-	is_text(t.data, "r=12C4CD5C-E38E-4A98-8F6D-15C38F51CCC6a09117a6-ac50-4f2f-93f1-93799c2bddf6,s=QSXCR+Q6sek8bf92,i=4096,"
+	is_text(t.data,
+		"r=12C4CD5C-E38E-4A98-8F6D-15C38F51CCC6a09117a6-ac50-4f2f-93f1-93799c2bddf6,s=QSXCR+Q6sek8bf92,i=4096,"
 		"h=G6k/rBLDqgOhRRaCuuatSDFkJ08=", "XEP-0474: the example's challenge");
 	try_text(&t, "c=cD10bHMtZXhwb3J0ZXIsLFRISVMgSVMgRkFLRSBDQiBEQVRB,"
 		"r=12C4CD5C-E38E-4A98-8F6D-15C38F51CCC6a09117a6-ac50-4f2f-93f1-93799c2bddf6,"
@@ -146,7 +155,8 @@ test_downgrade_hash(void)
 
 	t.offer.binding[SASL_TLS_EXPORTER].n = t.offer.binding[SASL_TLS_SERVER_END_POINT].n = 0;
 	try_start(&t, "SCRAM-SHA-1");
-	is_text(sasl_downgrade_hash(t.s), "LrtFoCs8XsoI+diY4u3rG69UGN8=", "XEP-0474: without channel bindings no %%x1F");
+	is_text(sasl_downgrade_hash(t.s), "LrtFoCs8XsoI+diY4u3rG69UGN8=",
+		"XEP-0474: without channel bindings no %%x1F");
 	try_end(&t);
 }
 
@@ -196,14 +206,17 @@ test_logins(void)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		char cb[33] = "";
 		struct try t = try_new();
-		struct client c = { .mechanism = cases[i].mechanism, .header = cases[i].header, .cb = cb, .password = cases[i].password };
+		struct client c = { .mechanism = cases[i].mechanism, .header = cases[i].header,
+			.cb = cb, .password = cases[i].password };
 
 		if (cases[i].cb != 0)
 			memset(cb, cases[i].cb, 32);
-		is_int(login(&t, &c, cases[i].name), cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS : SASL_FAILURE, "%s %s %s %s: step",
+		is_int(login(&t, &c, cases[i].name), cases[i].want == SASL_NO_FAILURE ?
+			SASL_SUCCESS : SASL_FAILURE, "%s %s %s %s: step",
 			c.mechanism, c.header, cases[i].name, c.password);
 		is_text(sasl_failure_name(t.failure), sasl_failure_name(cases[i].want), "… answer");
-		is_text(t.data, cases[i].want == SASL_NO_FAILURE ? c.want : "", "… additional data");
+		is_text(t.data, cases[i].want == SASL_NO_FAILURE ? c.want : "",
+			"… additional data");
 		try_end(&t);
 	}
 }
@@ -213,7 +226,8 @@ static void
 test_y_without_plus(void)
 {
 	struct try t = try_new();
-	struct client c = { .mechanism = "SCRAM-SHA-1", .header = "y,,", .cb = "", .password = "pencil" };
+	struct client c = { .mechanism = "SCRAM-SHA-1", .header = "y,,", .cb = "",
+		.password = "pencil" };
 
 	memset(t.offer.binding, 0, sizeof t.offer.binding);
 	is_int(login(&t, &c, "user"), SASL_SUCCESS, "y, and the stream has no channel binding");
@@ -226,12 +240,14 @@ test_y_without_plus(void)
 	try_end(&t);
 }
 
-/* Where a type of channel binding is not available, it is neither listed nor accepted: tls-unique on TLS 1.3. */
+/* Where a type of channel binding is not available, it is neither listed nor accepted: tls-unique
+ * on TLS 1.3. */
 static void
 test_missing_binding(void)
 {
 	struct try t = try_new();
-	struct client c = { .mechanism = "SCRAM-SHA-1-PLUS", .header = "p=tls-unique,,", .cb = "", .password = "pencil" };
+	struct client c = { .mechanism = "SCRAM-SHA-1-PLUS", .header = "p=tls-unique,,", .cb = "",
+		.password = "pencil" };
 	const char *types[SASL_BINDINGS];
 
 	t.offer.binding[SASL_TLS_UNIQUE].n = 0;
@@ -301,7 +317,8 @@ test_malformed_first(void)
 		struct try t = try_new();
 
 		try_start(&t, "SCRAM-SHA-256");
-		is_int(try_text(&t, cases[i].in), cases[i].want == SASL_NO_FAILURE ? SASL_CHALLENGE : SASL_FAILURE, "first %s", cases[i].in);
+		is_int(try_text(&t, cases[i].in), cases[i].want == SASL_NO_FAILURE ?
+			SASL_CHALLENGE : SASL_FAILURE, "first %s", cases[i].in);
 		is_text(sasl_failure_name(t.failure), sasl_failure_name(cases[i].want), "… answer");
 		is_int(t.lookups, cases[i].want == SASL_NO_FAILURE, "… lookups");
 		try_end(&t);
@@ -378,7 +395,8 @@ test_malformed_final(void)
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct try t = try_new();
-		struct client c = { .mechanism = "SCRAM-SHA-256", .header = "n,,", .cb = "", .password = "pencil",
+		struct client c = { .mechanism = "SCRAM-SHA-256", .header = "n,,", .cb = "",
+			.password = "pencil",
 			.bare = "n=user,r=abc" };
 		char nonce[256], proof[256], out[4096] = "";
 
@@ -393,7 +411,8 @@ test_malformed_final(void)
 			else
 				strncat(out, p, 1);
 		}
-		is_int(try_text(&t, out), cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS : SASL_FAILURE, "last %s", cases[i].form);
+		is_int(try_text(&t, out), cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS :
+			SASL_FAILURE, "last %s", cases[i].form);
 		is_text(sasl_failure_name(t.failure), sasl_failure_name(cases[i].want), "… answer");
 		is_text(t.step == SASL_FAILURE ? t.data : "", "", "… no data with a failure");
 		try_end(&t);
@@ -404,7 +423,8 @@ static void
 test_extensions(void)
 {
 	struct try t = try_new();
-	struct client c = { .mechanism = "SCRAM-SHA-1", .header = "n,,", .cb = "", .password = "pencil", .bare = "n=user,r=abc,z=9" };
+	struct client c = { .mechanism = "SCRAM-SHA-1", .header = "n,,", .cb = "",
+		.password = "pencil", .bare = "n=user,r=abc,z=9" };
 
 	try_start(&t, c.mechanism);
 	try_text(&t, "n,,n=user,r=abc,z=9");
@@ -446,7 +466,8 @@ test_made_up(void)
 	is_text(a, b, "an account without this hash has one salt");
 	salt_and_count(&t, "SCRAM-SHA-256", "user", b);
 	is_int(strlen(a), strlen(b), "a real salt has the length of a made-up one");
-	is_text(strstr(a, ",i="), strstr(b, ",i="), "a real account has the iterations of a made-up one");
+	is_text(strstr(a, ",i="), strstr(b, ",i="),
+		"a real account has the iterations of a made-up one");
 	t.offer.host = "elsewhere.example";
 	salt_and_count(&t, "SCRAM-SHA-256", "old", b);
 	ok(strcmp(a, b) != 0, "another host has another salt");
@@ -465,7 +486,8 @@ test_nonces(void)
 	try_start(&t, "SCRAM-SHA-1");
 	try_text(&t, "n,,n=user,r=abc");
 	sscanf(t.data, "r=%127[^,]", b);
-	ok(strncmp(a, "abc", 3) == 0 && strlen(a) == 3 + SASL_NONCE, "the nonce begins with the client's half and has ours");
+	ok(strncmp(a, "abc", 3) == 0 && strlen(a) == 3 + SASL_NONCE,
+		"the nonce begins with the client's half and has ours");
 	ok(strcmp(a, b) != 0, "each attempt has a nonce of its own");
 	try_end(&t);
 }

@@ -41,7 +41,8 @@ test_vectors(void)
 		struct verifier v;
 		char text[2 * VERIFIER_KEY_MAX + 1];
 
-		ok(verifier_make_salted(&v, h, 4096, salt, n, "pencil", 6), "%s: made", verifier_hash_name(h));
+		ok(verifier_make_salted(&v, h, 4096, salt, n, "pencil", 6), "%s: made",
+			verifier_hash_name(h));
 		hex(v.stored_key, len, text);
 		is_text(text, cases[i].stored, "%s: StoredKey", verifier_hash_name(h));
 		hex(v.server_key, len, text);
@@ -51,9 +52,11 @@ test_vectors(void)
 		ok(!verifier_matches(&v, h, "penci", 5), "%s: a part of it", verifier_hash_name(h));
 		ok(verifier_same(&v, &v, h), "%s: the same", verifier_hash_name(h));
 		v.stored_key[len - 1] ^= 1;
-		ok(!verifier_matches(&v, h, "pencil", 6), "%s: one bit in the last byte counts", verifier_hash_name(h));
+		ok(!verifier_matches(&v, h, "pencil", 6), "%s: one bit in the last byte counts",
+			verifier_hash_name(h));
 		v.iterations = 0;
-		ok(!verifier_matches(&v, h, "pencil", 6) && !verifier_same(&v, &v, h), "%s: none matches nothing", verifier_hash_name(h));
+		ok(!verifier_matches(&v, h, "pencil", 6) && !verifier_same(&v, &v, h),
+			"%s: none matches nothing", verifier_hash_name(h));
 	}
 }
 
@@ -66,15 +69,20 @@ test_limits(void)
 	struct verifiers all;
 
 	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 0, salt, 4, "a", 1), "no iterations");
-	ok(!verifier_make_salted(&v, VERIFIER_SHA1, VERIFIER_ITERATIONS_MAX + 1, salt, 4, "a", 1), "too many iterations");
+	ok(!verifier_make_salted(&v, VERIFIER_SHA1, VERIFIER_ITERATIONS_MAX + 1, salt, 4, "a", 1),
+		"too many iterations");
 	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 0, "a", 1), "no salt");
-	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, VERIFIER_SALT_MAX + 1, "a", 1), "too long a salt");
+	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, VERIFIER_SALT_MAX + 1, "a", 1),
+		"too long a salt");
 	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 4, "", 0), "an empty password");
-	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 4, long_one, sizeof long_one), "too long a password");
-	ok(verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 4, long_one, sizeof long_one - 1), "the longest password");
+	ok(!verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 4, long_one, sizeof long_one),
+		"too long a password");
+	ok(verifier_make_salted(&v, VERIFIER_SHA1, 1, salt, 4, long_one, sizeof long_one - 1),
+		"the longest password");
 	ok(!verifiers_make(&all, 0, "a", 1), "all, without iterations");
 	ok(verifiers_make(&all, 5, "a", 1), "all");
-	ok(memcmp(all.of[0].salt, all.of[1].salt, VERIFIER_SALT) != 0 && memcmp(all.of[1].salt, all.of[2].salt, VERIFIER_SALT) != 0,
+	ok(memcmp(all.of[0].salt, all.of[1].salt, VERIFIER_SALT) != 0 && memcmp(all.of[1].salt,
+		all.of[2].salt, VERIFIER_SALT) != 0,
 		"each hash has a salt of its own");
 	verifiers_clear(&all);
 	is_int(all.of[0].iterations + all.of[1].salt_len + all.of[2].stored_key[5], 0, "cleared");
@@ -112,7 +120,8 @@ test_made_up(void)
 	ok(memcmp(a.salt, b.salt, VERIFIER_SALT) != 0, "another hash, another salt");
 	verifier_make_up(&b, VERIFIER_SHA256, 10000, secret, "user@example.com");
 	ok(memcmp(a.salt, b.salt, VERIFIER_SALT) != 0, "another name, another salt");
-	ok(memcmp(a.stored_key, a.server_key, 32) != 0 && memcmp(a.stored_key, a.salt, VERIFIER_SALT) != 0, "the parts differ");
+	ok(memcmp(a.stored_key, a.server_key, 32) != 0 && memcmp(a.stored_key, a.salt,
+		VERIFIER_SALT) != 0, "the parts differ");
 }
 
 static void
@@ -128,7 +137,8 @@ test_unbase64(void)
 	char big[VERIFIER_BASE64_MAX + 5];
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
-		is_int(verifier_unbase64(cases[i].in, strlen(cases[i].in), out, sizeof out), cases[i].want, "base64, case %zu", i);
+		is_int(verifier_unbase64(cases[i].in, strlen(cases[i].in), out, sizeof out),
+			cases[i].want, "base64, case %zu", i);
 	memset(big, 'A', sizeof big);
 	is_int(verifier_unbase64(big, sizeof big - 1, out, sizeof out), 0, "base64, too long");
 }
@@ -146,7 +156,8 @@ test_import(void)
 		" qxJ1SbmSAi5EcS0J5Ck/cKAm/+Ixa+Kwp63f4OHDgzo="
 		" Lm7w6zPGAx+UoahlEm1whIN7PS1KGU+9+V5PyudK6c/mWVVtkXSCpVPmUKQLYDKR7v0uSkxrBzPm7HuSwZ/ytw=="
 		" b/Ph5kGCpfdw2MyLh0C8l10iiFENloZLKPiJIHv57J3BRD9++4RvoYjTKhOehyHgJS/nsxnNB17UKgNU7nRy6g==";
-	static const char *const bad[] = { "", "4096", "4096 ", "0 c2FsdA== a b", "04096 c2FsdA== a b", "-1 c2FsdA== a b",
+	static const char *const bad[] = { "", "4096", "4096 ", "0 c2FsdA== a b",
+		"04096 c2FsdA== a b", "-1 c2FsdA== a b",
 		"99999999 c2FsdA== a b", "123456789012 c2FsdA== a b", "4096  c2FsdA==" };
 	char text[sizeof good + 1];
 	struct verifiers v;
