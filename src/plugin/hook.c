@@ -117,6 +117,8 @@ hook_go_on(struct sc_ctx *ctx, enum sc_verdict verdict)
 	}
 	if (verdict == SC_HELD) {
 		sc_assert(ctx->waiting);
+		if (ctx->held != NULL)
+			ctx->held(ctx);
 		return;
 	}
 	ctx->finished(ctx, verdict);

@@ -33,7 +33,11 @@ struct sc_ctx {
 	void *kept;
 	/* The end of the chain or handler: the core goes on. Owns ctx (ctx_free). */
 	void (*finished)(struct sc_ctx *, enum sc_verdict);
-	void *arg;                              /* the core's own, for finished() */
+	/* Where a stage that put its own function into `finished` goes on afterwards. */
+	void (*after_fallback)(struct sc_ctx *, enum sc_verdict);
+	void (*after_iq)(struct sc_ctx *, enum sc_verdict);
+	void (*held)(struct sc_ctx *);          /* told at each wait of the chain; NULL: nobody asks */
+	void *arg;                              /* the core's own, for finished() and held() */
 	struct link link;                       /* in a lane, or the free list */
 };
 

@@ -28,6 +28,7 @@ struct sc_stanza {
 	struct sc_elem *root;
 	const struct sc_jid *from, *to;
 	const char *id, *lang;
+	struct sc_stanza *base;         /* of a readdressed one: whose tree and wire it shows; one reference */
 	struct wire wire;               /* filled by sc_seal */
 	_Atomic int refs;
 	uint8_t kind, type;             /* enum sc_kind, enum sc_type */
@@ -45,6 +46,8 @@ bool stanza_addresses(struct sc_stanza *, bool *bad_from, bool *bad_to) SC_MUST_
  * end tag; framed adds xmlns='jabber:client' after the name (WebSocket). */
 void stanza_splice(struct buf *, const struct sc_stanza *, struct sc_span to, struct sc_span patch,
 	bool framed);
+/* The same sealed stanza for another recipient: shares tree and wire bytes with it and keeps it alive. Yours. (readdress.c) */
+struct sc_stanza *stanza_readdress(const struct sc_stanza *sealed, const struct sc_jid *to);
 size_t stanza_weight(const struct sc_stanza *);         /* allocated bytes */
 
 #endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deliver: who of an account gets a stanza. The rules of RFC 6121 §8.5 stand in one table each for messages, presence and IQs.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <stonechat/log.h>
+#include "base/stats.h"
+#include "core/custody.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "plugin/iq.h"
+#include "xmpp/stanza.h"
+
+enum fate {
+	IGNORE,                 /* S in the RFC's table */
+	BOUNCE,                 /* E: service-unavailable */
+	STORE,                  /* O: the FALLBACK hooks, or else bounced */
+	MATCH,                  /* D: the resource that `to` names */
+	ALL,                    /* A: every session with a priority of 0 or more */
+	AVAILABLE,              /* every available session (presence) */
+	SERVER,                 /* answered by the server on behalf of the account (IQ) */
+};
+
+/* What `to` is and who is there. */
+enum situation {
+	BARE_NOBODY,            /* bare JID; nobody available, or only with negative priority */
+	BARE_SOMEBODY,          /* bare JID; at least one with a priority of 0 or more */
+	FULL_MATCH,             /* full JID of a bound session */
+	FULL_NOBODY,            /* full JID that matches no session, otherwise like BARE_NOBODY */
+	FULL_SOMEBODY,
+	SITUATIONS
+};
+
+/* RFC 6121 §8.5.4. Where the RFC leaves a choice nothing is lost silently: store before error, error before silence. */
+static const uint8_t message_fate[][SITUATIONS] = {
+	/*                       BARE_NOBODY  BARE_SOMEBODY  FULL_MATCH  FULL_NOBODY  FULL_SOMEBODY */
+	[SC_TYPE_NORMAL] =     { STORE,       ALL,           MATCH,      BOUNCE,      BOUNCE },
+	[SC_TYPE_CHAT] =       { STORE,       ALL,           MATCH,      STORE,       ALL    },
+	[SC_TYPE_GROUPCHAT] =  { BOUNCE,      BOUNCE,        MATCH,      BOUNCE,      BOUNCE },
+	[SC_TYPE_HEADLINE] =   { IGNORE,      ALL,           MATCH,      IGNORE,      IGNORE },
+};
+static const uint8_t message_error_fate[SITUATIONS] = { IGNORE, IGNORE, MATCH, IGNORE, IGNORE };
+
+/* §8.5.2.1.2, §8.5.3.1, §8.5.3.2.2: available and unavailable. Subscriptions and probes never get here: their modules take them. */
+static const uint8_t presence_fate[SITUATIONS] = { AVAILABLE, AVAILABLE, MATCH, IGNORE, IGNORE };
+
+static const uint8_t iq_request_fate[SITUATIONS] = { SERVER, SERVER, MATCH, BOUNCE, BOUNCE };
+static const uint8_t iq_answer_fate[SITUATIONS] = { IGNORE, IGNORE, MATCH, IGNORE, IGNORE };
+
+static const uint8_t *
+fates_of(const struct sc_stanza *s)
+{
+	enum sc_type type = sc_type(s);
+
+	switch (sc_kind(s)) {
+	case SC_MESSAGE:
+		return type == SC_TYPE_ERROR ? message_error_fate : message_fate[type];
+	case SC_PRESENCE:
+		return presence_fate;
+	default:
+		return type == SC_TYPE_GET || type == SC_TYPE_SET ? iq_request_fate : iq_answer_fate;
+	}
+}
+
+static bool
+somebody_there(struct sc_entity *e)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
+		if (s->presence != NULL && s->priority >= 0)
+			return true;
+	return false;
+}
+
+static struct sc_session *
+match_of(struct sc_entity *e, const struct sc_jid *to)
+{
+	return sc_jid_is_bare(to) ? NULL : sc_session_by_resource(e, sc_jid_resource(to));
+}
+
+static enum situation
+situation_of(struct sc_entity *e, const struct sc_jid *to, const struct sc_session *match)
+{
+	if (sc_jid_is_bare(to))
+		return somebody_there(e) ? BARE_SOMEBODY : BARE_NOBODY;
+	if (match != NULL)
+		return FULL_MATCH;
+	return somebody_there(e) ? FULL_SOMEBODY : FULL_NOBODY;
+}
+
+static bool
+takes(const struct sc_session *s, enum fate fate)
+{
+	return s->presence != NULL && (fate == AVAILABLE || s->priority >= 0);
+}
+
+/* A message that has a store to go to must not pass what waits there: while a session drains the spool, or reads so slowly that its
+ * queue is full, newer ones go to the spool's end (design §5 Order, §6 Slow readers). */
+static bool
+must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, const struct sc_session *match)
+{
+	if (sc_kind(s) != SC_MESSAGE || (sc_type(s) != SC_TYPE_NORMAL && sc_type(s) != SC_TYPE_CHAT))
+		return false;
+	if (e->draining > 0)
+		return true;
+	if (fate == MATCH)
+		return session_is_full(match);
+	for (struct sc_session *x = NULL; fate == ALL && (x = sc_session_next(e, x)) != NULL;)
+		if (takes(x, fate) && session_is_full(x))
+			return true;
+	return false;
+}
+
+static void
+give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody)
+{
+	/* A full queue takes what cannot be stored only while it is not yet twice over. */
+	if (session_is_full(s) && sealed->kind == SC_PRESENCE)
+		outq_supersede_presence(&s->outq, sealed->from);
+	custody_hold(custody);
+	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, NULL, NULL);
+}
+
+static void
+give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, struct custody *custody)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
+		if (takes(s, fate))
+			give(s, sealed, custody);
+}
+
+static void
+bounce(struct sc_ctx *ctx)
+{
+	route_failed(ctx->ev.stanza, ctx->custody, SC_COND_SERVICE_UNAVAILABLE, NULL);
+	ctx->finished(ctx, SC_TAKEN);
+}
+
+/* No module keeps messages: whoever can be given it gets it after all, or the sender hears of it. */
+static void
+fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	ctx->finished = ctx->after_fallback;
+	if (verdict == SC_PASS && ctx->ev.stanza != NULL)
+		bounce(ctx);
+	else
+		ctx->finished(ctx, verdict);
+}
+
+static void
+store(struct sc_ctx *ctx)
+{
+	ctx->after_fallback = ctx->finished;
+	ctx->finished = fallback_finished;
+	hook_run(ctx, SC_EV_to_user, SC_PHASE_FALLBACK, SC_PHASE_FALLBACK);
+}
+
+void
+deliver(struct sc_ctx *ctx)
+{
+	struct sc_entity *e = ctx->entity;
+	struct sc_stanza *s = ctx->ev.stanza;
+	struct sc_session *match = match_of(e, sc_to(s));
+	enum fate fate = fates_of(s)[situation_of(e, sc_to(s), match)];
+
+	if (must_queue_up(e, s, fate, match))
+		fate = STORE;
+	switch (fate) {
+	case SERVER:
+		deliver_iq(ctx, SC_AT_ACCOUNT);
+		return;
+	case STORE:
+		store(ctx);
+		return;
+	case BOUNCE:
+		bounce(ctx);
+		return;
+	case MATCH:
+		give(match, sc_seal(s), ctx->custody);
+		break;
+	case ALL:
+	case AVAILABLE:
+		give_all(e, sc_seal(s), fate, ctx->custody);
+		break;
+	case IGNORE:
+		STAT_INC(stanzas_dropped);
+		break;
+	}
+	ctx->finished(ctx, SC_TAKEN);
+}
+
+/* §8.5.1; probes are answered as if the account had never agreed to anything (§4.3.2), by silence. */
+void
+deliver_no_account(struct parcel *p)
+{
+	const struct sc_stanza *s = p->stanza;
+
+	if (sc_kind(s) == SC_IQ || (sc_kind(s) == SC_MESSAGE && sc_type(s) != SC_TYPE_HEADLINE))
+		route_failed(p->stanza, p->custody, SC_COND_SERVICE_UNAVAILABLE, NULL);
+	else
+		STAT_INC(stanzas_dropped);
+	sc_stanza_free(&p->stanza);
+	custody_release(p->custody);
+	free(p);
+}
+
+/* --- IQs that the server answers --- */
+
+static void
+refuse_iq(struct sc_ctx *ctx, enum sc_cond cond, const char *text)
+{
+	enum sc_verdict v = sc_refuse(ctx, cond, text);
+
+	ctx->finished(ctx, v);
+}
+
+static void
+iq_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	ctx->finished = ctx->after_iq;
+	if (verdict == SC_PASS)
+		refuse_iq(ctx, SC_COND_SERVICE_UNAVAILABLE, NULL);
+	else
+		ctx->finished(ctx, verdict);
+}
+
+/* RFC 6120 §8.2.3: exactly one payload. */
+static bool
+has_one_payload(const struct sc_stanza *s)
+{
+	const struct sc_elem *first = sc_first(sc_root(s));
+
+	return first != NULL && sc_next(first) == NULL;
+}
+
+void
+deliver_iq(struct sc_ctx *ctx, unsigned at)
+{
+	const struct sc_elem *payload;
+	struct iq_found found;
+
+	if (!has_one_payload(ctx->stanza)) {
+		refuse_iq(ctx, SC_COND_BAD_REQUEST, "An IQ of type get or set has exactly one payload.");
+		return;
+	}
+	payload = sc_payload(ctx->stanza);
+	if (payload == NULL || !iq_find(ctx->host, sc_type(ctx->stanza), at, payload, &found) ||
+	    (at == SC_AT_ACCOUNT && !(found.row->at & SC_OPEN) && !sc_by_owner(ctx))) {
+		refuse_iq(ctx, SC_COND_SERVICE_UNAVAILABLE, NULL);
+		return;
+	}
+	ctx->iq = true;
+	ctx->after_iq = ctx->finished;
+	ctx->finished = iq_finished;
+	ctx->module = found.module;
+	hook_go_on(ctx, found.row->fn(ctx, payload));
+}
+
+bool
+sc_by_owner(const struct sc_ctx *ctx)
+{
+	return ctx->entity != NULL && sc_from(ctx->stanza) != NULL &&
+		sc_jid_same_bare(sc_from(ctx->stanza), sc_entity_jid(ctx->entity));
+}
+
+static void
+delivered(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	(void)verdict;
+	sc_stanza_free(&ctx->ev.stanza);
+	ctx_free(ctx);
+	route_run();
+}
+
+void
+sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed)
+{
+	struct sc_ctx *ctx = ctx_new(account->host, account, NULL);
+
+	ctx->ev.stanza = ctx->stanza = sc_ref(sealed);
+	ctx->payload = &ctx->ev;
+	ctx->finished = delivered;
+	deliver(ctx);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* entity: the table of a shard's entities, their loading and unloading. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <stonechat/log.h>
+#include "base/clock.h"
+#include "base/stats.h"
+#include "core/accounts.sql.h"
+#include "core/entity.h"
+#include "core/lane.h"
+#include "core/shard.h"
+#include "plugin/hook.h"
+
+#define IDLE_US (60 * 1000000LL)        /* how long an unused entity, or the absence of one, is remembered */
+#define IDLE_MAX 20000                  /* and how many of them */
+
+static bool
+is_jid(const struct table_node *node, const void *key)
+{
+	return sc_jid_same_bare(&container_of(node, struct sc_entity, node)->jid, key);
+}
+
+struct sc_entity *
+entity_peek(const struct sc_jid *jid)
+{
+	struct table_node *n = table_find(&shard.entities, jid->bare_hash, is_jid, jid);
+
+	return n != NULL ? container_of(n, struct sc_entity, node) : NULL;
+}
+
+static struct sc_entity *
+entity_new(struct sc_host *host, const struct sc_jid *jid)
+{
+	struct sc_span bare = sc_jid_bare_span(jid);
+	struct sc_entity *e = calloc(1, sizeof *e + bare.n + 1);
+
+	sc_assert(e != NULL);
+	memcpy(e->text, bare.p, bare.n);
+	e->jid = (struct sc_jid){ .text = e->text, .local_len = jid->local_len, .domain_len = jid->domain_len,
+		.bare_hash = jid->bare_hash };
+	e->host = host;
+	e->kind = SC_ENTITY_ACCOUNT;
+	link_init(&e->sessions);
+	link_init(&e->waiting);
+	link_init(&e->idle);
+	link_append(&shard.idle, &e->idle);
+	table_insert(&shard.entities, &e->node, jid->bare_hash);
+	STAT_INC(entities_now);
+	return e;
+}
+
+static void
+entity_free(struct sc_entity *e)
+{
+	sc_assert(e->refs == 0 && e->lanes == 0);
+	table_remove(&shard.entities, &e->node);
+	link_remove(&e->idle);
+	slots_free(&e->slots, SC_SLOT_ENTITY);
+	free(e);
+	STAT_DEC(entities_now);
+}
+
+void
+entity_ref(struct sc_entity *e)
+{
+	if (e->refs++ == 0)
+		link_remove(&e->idle);
+}
+
+void
+entity_unref(struct sc_entity *e)
+{
+	sc_assert(e->refs > 0);
+	if (--e->refs > 0)
+		return;
+	e->known_at = clock_mono();
+	link_append(&shard.idle, &e->idle);
+}
+
+/* --- loading --- */
+
+static void
+loaded(struct sc_entity *e, enum entity_state state)
+{
+	struct link waiting;
+
+	e->state = state;
+	e->known_at = clock_mono();
+	/* Those who are called may wait anew, so the list is taken over first. */
+	link_init(&waiting);
+	list_each(&e->waiting, it, tmp) {
+		link_remove(it);
+		link_append(&waiting, it);
+	}
+	list_each(&waiting, it2, tmp2) {
+		struct entity_wait *w = container_of(it2, struct entity_wait, link);
+
+		link_remove(it2);
+		w->loaded(w, e);
+	}
+	route_run();
+	entity_unref(e);        /* the one that load() took */
+}
+
+static void
+modules_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	struct sc_entity *e = ctx->entity;
+
+	ctx_free(ctx);
+	if (verdict != SC_PASS)
+		slots_free(&e->slots, SC_SLOT_ENTITY);
+	loaded(e, verdict == SC_PASS ? ENTITY_READY : ENTITY_FAILED);
+}
+
+static void
+account_arrived(void *arg, const struct sc_rows *rows)
+{
+	struct sc_entity *e = arg;
+	struct sc_ctx *ctx;
+	struct sc_ev_account *ev;
+
+	if (sc_rows_status(rows) != SC_DB_OK) {
+		loaded(e, ENTITY_FAILED);
+		return;
+	}
+	if (sc_rows_count(rows) == 0) {
+		loaded(e, ENTITY_ABSENT);
+		return;
+	}
+	e->id = sc_row_int(rows, 0, 0);
+	e->disabled = sc_row_int(rows, 0, 1) != 0;
+	e->last_seen = sc_row_int(rows, 0, 2);
+	ctx = ctx_new(e->host, e, NULL);
+	ev = sc_alloc(sc_arena(ctx), sizeof *ev);
+	ev->account = e;
+	ctx->payload = ev;
+	ctx->finished = modules_loaded;
+	hook_run(ctx, SC_EV_account_loading, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
+}
+
+static void
+load(struct sc_entity *e)
+{
+	e->state = ENTITY_LOADING;
+	entity_ref(e);
+	STAT_INC(entity_loads);
+	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id), sc_text_span(sc_jid_local(&e->jid))),
+		account_arrived, e);
+}
+
+struct sc_entity *
+entity_get(struct sc_host *host, const struct sc_jid *jid)
+{
+	struct sc_entity *e = entity_peek(jid);
+
+	if (e == NULL) {
+		e = entity_new(host, jid);
+		load(e);
+	}
+	return e;
+}
+
+void
+entity_when_loaded(struct sc_entity *e, struct entity_wait *w)
+{
+	bool stale = e->state == ENTITY_ABSENT && clock_mono() - e->known_at > IDLE_US;
+
+	link_init(&w->link);
+	if (e->state == ENTITY_FAILED || stale)
+		load(e);
+	if (e->state == ENTITY_LOADING)
+		link_append(&e->waiting, &w->link);
+	else
+		w->loaded(w, e);
+}
+
+void
+entity_forget_absent(const struct sc_jid *jid)
+{
+	struct sc_entity *e = entity_peek(jid);
+
+	if (e != NULL && (e->state == ENTITY_ABSENT || e->state == ENTITY_FAILED))
+		e->state = ENTITY_FAILED;       /* asked anew on the next use */
+}
+
+/* --- unloading --- */
+
+void
+entity_sweep(void)
+{
+	int left = 64;          /* a turn's share */
+
+	while (left-- > 0 && !link_alone(&shard.idle)) {
+		struct sc_entity *e = container_of(shard.idle.next, struct sc_entity, idle);
+
+		if (clock_mono() - e->known_at < IDLE_US && shard.entities.count < IDLE_MAX)
+			return;
+		/* Modules may have pinned it by a hook's last word only through sc_entity_pin(), which counts. */
+		entity_free(e);
+	}
+}
+
+void
+entity_unload_all(void)
+{
+	while (!link_alone(&shard.idle))
+		entity_free(container_of(shard.idle.next, struct sc_entity, idle));
+}
+
+/* --- what modules may ask --- */
+
+const struct sc_jid *
+sc_entity_jid(const struct sc_entity *e)
+{
+	return &e->jid;
+}
+
+enum sc_entity_kind
+sc_entity_kind(const struct sc_entity *e)
+{
+	return e->kind;
+}
+
+int64_t
+sc_entity_id(const struct sc_entity *e)
+{
+	return e->id;
+}
+
+struct sc_host *
+sc_entity_host(const struct sc_entity *e)
+{
+	return e->host;
+}
+
+int
+sc_entity_sessions(const struct sc_entity *e)
+{
+	return e->n_sessions;
+}
+
+int64_t
+sc_entity_last_seen(const struct sc_entity *e)
+{
+	return e->last_seen;
+}
+
+void
+sc_entity_pin(struct sc_entity *e)
+{
+	entity_ref(e);
+}
+
+void
+sc_entity_unpin(struct sc_entity *e)
+{
+	entity_unref(e);
+}
+
+void *
+sc_entity_slot(struct sc_entity *e, const struct sc_slot *slot)
+{
+	return slots_get(&e->slots, slot);
+}
+
+void *
+sc_entity_slot_peek(const struct sc_entity *e, const struct sc_slot *slot)
+{
+	return slots_peek(&e->slots, slot);
+}
+
+enum sc_subscription
+sc_contact(struct sc_entity *account, const struct sc_jid *contact)
+{
+	struct sc_ev_contact ev = { .account = account, .contact = contact };
+
+	hook_fire(SC_EV_contact, account->host, account, NULL, &ev);
+	return ev.subscription;
+}
+
+void
+sc_contacts_each(struct sc_entity *account, unsigned mask,
+	void (*visit)(void *arg, const struct sc_jid *bare, enum sc_subscription), void *arg)
+{
+	struct sc_ev_contacts ev = { account, mask, visit, arg };
+
+	hook_fire(SC_EV_contacts_each, account->host, account, NULL, &ev);
+}
+
+void
+sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc_subscription was, enum sc_subscription is)
+{
+	struct sc_ev_contact_changed ev = { account, bare, was, is };
+
+	hook_fire(SC_EV_contact_changed, account->host, account, NULL, &ev);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entity: what has a bare JID here, in memory at its home shard. Loaded on first use, kept while somebody refers to it, and for a
+ * minute after; that there is no such account is remembered as long, in a bounded list.
+ */
+#ifndef CORE_ENTITY_H
+#define CORE_ENTITY_H
+
+#include <stonechat/entity.h>
+#include "base/list.h"
+#include "base/table.h"
+#include "plugin/slot.h"
+
+enum entity_state {
+	ENTITY_LOADING,         /* the database was asked; parcels wait in `waiting` */
+	ENTITY_READY,
+	ENTITY_ABSENT,          /* no such account */
+	ENTITY_FAILED,          /* the lookup failed; asked anew on the next use */
+};
+
+struct sc_entity {
+	struct table_node node;         /* shard.entities */
+	struct link idle;               /* shard.idle while refs == 0 */
+	struct sc_host *host;
+	int64_t id, last_seen, known_at;/* users.id; wall µs; clock_mono() of the lookup */
+	struct link sessions;           /* struct sc_session, in order of binding */
+	struct link waiting;            /* struct entity_wait, while LOADING */
+	struct slots slots;
+	uint32_t refs;                  /* ctxs, sessions, pins */
+	uint16_t n_sessions;
+	uint16_t draining;              /* nested sc_session_draining() */
+	uint16_t lanes;                 /* that exist for messages to it */
+	uint8_t kind, state;
+	bool disabled;
+	struct sc_jid jid;
+	char text[];
+};
+
+/* Which shard a bare JID lives on. Any thread. home.c alone knows. */
+int home_of(const struct sc_jid *);
+
+/* Found in memory or made in state LOADING (the lookup is sent). Own shard only. */
+struct sc_entity *entity_get(struct sc_host *, const struct sc_jid *);
+struct sc_entity *entity_peek(const struct sc_jid *);           /* NULL: not in memory */
+void entity_ref(struct sc_entity *);
+void entity_unref(struct sc_entity *);
+
+/* Somebody who waits for the end of LOADING; called once. */
+struct entity_wait {
+	struct link link;
+	void (*loaded)(struct entity_wait *, struct sc_entity *);
+};
+/* Calls at once when it is not loading (or asks the database again when the last lookup failed). */
+void entity_when_loaded(struct sc_entity *, struct entity_wait *);
+
+/* The account was made, changed or deleted: what is remembered about its name is wrong. */
+void entity_forget_absent(const struct sc_jid *);
+void entity_sweep(void);                /* end of a turn, cheap: unloads what was idle for long */
+void entity_unload_all(void);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route: a stanza on its way. from_client and to_user hooks run from here, in order (design §5); delivery rules are in deliver.c.
+ */
+#ifndef CORE_ROUTE_H
+#define CORE_ROUTE_H
+
+#include <stonechat/send.h>
+#include "base/list.h"
+#include "core/entity.h"
+#include "net/mailbox.h"
+#include "plugin/hook.h"
+
+/* What travels: between shards in a mailbox, on one shard in lists. */
+struct parcel {
+	struct letter letter;
+	struct link link;
+	struct entity_wait wait;
+	struct sc_stanza *stanza;       /* owned; `from` and, but for a server's own IQ, `to` are set */
+	struct custody *custody;        /* one hold; NULL: none */
+	bool no_load;                   /* not worth loading an account for (sc_broadcast) */
+};
+
+/* Takes the stanza, and the hold on custody (may be NULL). It starts when the current piece of work is done, in order. */
+void route(struct sc_stanza **taken, struct custody *hold);
+void route_run(void);                   /* works off what is to be routed; called at the end of every entry into the core */
+void route_failed(struct sc_stanza *lent, struct custody *, enum sc_cond, const char *text);    /* error to the sender, when it may have one */
+
+/* A stanza of a session passes from_client, then goes where it is addressed. Ends in session_next(). */
+void route_from_session(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
+
+/* --- deliver.c: RFC 6121 §8 --- */
+/* The ctx has passed the to_user hooks up to DELIVERY. Owns ctx. */
+void deliver(struct sc_ctx *);
+/* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN, REFUSED or DROPPED. */
+void deliver_iq(struct sc_ctx *, unsigned at);
+void deliver_no_account(struct parcel *taken);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* session: life, lane of what came in, queue of what goes out. */
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stonechat/log.h>
+#include "base/clock.h"
+#include "base/stats.h"
+#include "core/entity.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "core/shard.h"
+#include "plugin/hook.h"
+#include "xmpp/stanza.h"
+
+#define FLUSH_BYTES 16384       /* what one write carries at the most */
+
+_Thread_local struct session_limits session_limits = {
+	.outq_items = 1000, .outq_bytes = 4 << 20, .inbox = 16, .window = 64, .stuck_ms = 60000
+};
+
+static _Atomic uint64_t last_number;
+
+struct inbound {
+	struct link link;
+	struct sc_stanza *stanza;
+	struct custody *custody;
+};
+
+/* --- life --- */
+
+struct sc_session *
+session_new(struct sc_entity *entity, struct sc_span resource, const struct session_ops *ops, void *stream)
+{
+	struct sc_span bare = sc_jid_bare_span(&entity->jid);
+	struct sc_session *s = calloc(1, sizeof *s + bare.n + 1 + resource.n + 1);
+
+	sc_assert(s != NULL);
+	memcpy(s->text, bare.p, bare.n);
+	s->text[bare.n] = '/';
+	memcpy(s->text + bare.n + 1, resource.p, resource.n);
+	s->jid = entity->jid;
+	s->jid.text = s->text;
+	s->jid.resource_len = (uint16_t)resource.n;
+	s->entity = entity;
+	s->ops = ops;
+	s->stream = stream;
+	s->number = atomic_fetch_add(&last_number, 1) + 1;
+	s->since = s->active = clock_wall();
+	s->refs = 1;
+	outq_init(&s->outq);
+	custody_prefix_init(&s->prefix);
+	link_init(&s->inbox);
+	link_init(&s->dirty);
+	link_init(&s->in_shard);
+	link_append(&shard.sessions, &s->in_shard);
+	link_init(&s->link);
+	link_append(&entity->sessions, &s->link);
+	entity->n_sessions++;
+	entity_ref(entity);
+	STAT_INC(sessions_now);
+	return s;
+}
+
+void
+session_ref(struct sc_session *s)
+{
+	s->refs++;
+}
+
+void
+session_unref(struct sc_session *s)
+{
+	sc_assert(s->refs > 0);
+	if (--s->refs > 0)
+		return;
+	sc_assert(s->gone && link_alone(&s->dirty));
+	slots_free(&s->slots, SC_SLOT_SESSION);
+	entity_unref(s->entity);
+	free(s->presence);
+	free(s);
+}
+
+/* After the last stanza that was read from it: contacts hear of it only now (RFC 6120 §10.1). */
+static void
+session_leave(struct sc_session *s)
+{
+	struct sc_ev_session ev = { s };
+	struct sc_entity *e = s->entity;
+
+	if (s->gone)
+		return;
+	entity_ref(e);
+	if (s->presence != NULL)
+		sc_session_presence(NULL, s, NULL);
+	s->gone = true;
+	link_remove(&s->link);
+	link_remove(&s->in_shard);
+	link_remove(&s->dirty);
+	e->n_sessions--;
+	e->draining -= s->draining;
+	s->draining = 0;
+	STAT_DEC(sessions_now);
+	outq_clear(&s->outq);
+	hook_fire(SC_EV_session_gone, e->host, e, s, &ev);
+	if (e->n_sessions == 0) {
+		struct sc_ev_account account = { e };
+
+		hook_fire(SC_EV_account_idle, e->host, e, NULL, &account);
+	}
+	session_unref(s);
+	route_run();
+	entity_unref(e);
+}
+
+void
+session_end(struct sc_session *s)
+{
+	s->stream = NULL;
+	s->ending = true;
+	if (!s->busy && link_alone(&s->inbox))
+		session_leave(s);
+}
+
+/* --- what comes in --- */
+
+/* IQ answers are never asked to wait: whoever holds the lane may be waiting for one. */
+static bool
+passes_lane(const struct sc_stanza *stanza)
+{
+	return sc_kind(stanza) == SC_IQ && (sc_type(stanza) == SC_TYPE_RESULT || sc_type(stanza) == SC_TYPE_ERROR);
+}
+
+static void
+start(struct sc_session *s, struct sc_stanza **taken, struct custody *custody)
+{
+	s->busy = true;
+	route_from_session(s, taken, custody);
+}
+
+static void
+queue_inbound(struct sc_session *s, struct sc_stanza **taken, struct custody *custody)
+{
+	struct inbound *in = malloc(sizeof *in);
+
+	sc_assert(in != NULL);
+	link_init(&in->link);
+	in->stanza = *taken;
+	in->custody = custody;
+	*taken = NULL;
+	link_append(&s->inbox, &in->link);
+	if (++s->n_inbox >= session_limits.inbox && !s->paused && s->stream != NULL) {
+		s->paused = true;
+		s->ops->pause(s->stream);
+	}
+}
+
+void
+session_input(struct sc_session *s, struct sc_stanza **taken)
+{
+	struct custody *custody = custody_begin(s, &s->prefix);
+
+	s->active = clock_wall();
+	session_ref(s);
+	if (s->busy && !passes_lane(*taken))
+		queue_inbound(s, taken, custody);
+	else if (s->busy)
+		route(taken, custody);
+	else
+		start(s, taken, custody);
+	route_run();
+	session_unref(s);
+}
+
+void
+session_next(struct sc_session *s)
+{
+	s->busy = false;
+	while (!s->busy && !link_alone(&s->inbox)) {
+		struct inbound *in = container_of(s->inbox.next, struct inbound, link);
+
+		link_remove(&in->link);
+		s->n_inbox--;
+		start(s, &in->stanza, in->custody);
+		free(in);
+	}
+	if (s->busy)
+		return;
+	if (s->ending)
+		session_leave(s);
+	else if (s->paused && s->stream != NULL) {
+		s->paused = false;
+		s->ops->resume(s->stream);
+	}
+}
+
+/* --- what goes out --- */
+
+bool
+session_is_full(const struct sc_session *s)
+{
+	return s->over;
+}
+
+static void
+mark_dirty(struct sc_session *s)
+{
+	if (link_alone(&s->dirty) && s->stream != NULL)
+		link_append(&shard.dirty, &s->dirty);
+}
+
+void
+session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to, const char *patch, struct custody *held,
+	void (*done)(void *, bool), void *arg)
+{
+	struct sc_ctx *ctx;
+	struct sc_ev_stanza ev = { (struct sc_stanza *)(uintptr_t)sealed };
+	enum sc_verdict verdict = SC_PASS;
+
+	if (!s->gone && hook_any(SC_EV_to_session)) {
+		ctx = ctx_new(s->entity->host, s->entity, s);
+		ctx->stanza = ev.stanza;
+		verdict = hook_run_now(ctx, SC_EV_to_session, &ev);
+		ctx_free(ctx);
+	}
+	if (s->gone || s->stream == NULL || verdict != SC_PASS) {
+		if (done != NULL)
+			done(arg, !s->gone && verdict == SC_TAKEN);
+		custody_release(held);
+		return;
+	}
+	if (s->over && sealed->kind == SC_PRESENCE)
+		outq_supersede_presence(&s->outq, sealed->from);
+	outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, done, arg);
+	if (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)
+		s->over = true;
+	mark_dirty(s);
+}
+
+/* Fires when the queue has come down, so that whoever feeds it in windows goes on. */
+static void
+tell_drained(struct sc_session *s)
+{
+	struct sc_ev_session ev = { s };
+
+	if (s->outq.n > (uint32_t)session_limits.window / 2)
+		return;
+	s->over = false;
+	hook_fire(SC_EV_session_drained, s->entity->host, s->entity, s, &ev);
+}
+
+static void
+flush(struct sc_session *s)
+{
+	static _Thread_local struct buf buf;
+	int n = 0;
+
+	while (s->stream != NULL && s->outq.first != NULL && s->ops->waiting(s->stream) == 0) {
+		buf.n = 0;
+		n += outq_write(&s->outq, &buf, sc_jid_span(&s->jid), FLUSH_BYTES, s->ops->framed);
+		s->ops->write(s->stream, buf.p, buf.n);
+	}
+	stats_add(STAT_stanzas_out, n);
+	if (s->stream == NULL || s->ops->waiting(s->stream) > 0)
+		return;
+	outq_landed(&s->outq);
+	if (n > 0)
+		tell_drained(s);
+}
+
+void
+session_drained(struct sc_session *s)
+{
+	session_ref(s);
+	flush(s);
+	if (s->stream != NULL && s->ops->waiting(s->stream) == 0) {
+		outq_landed(&s->outq);
+		tell_drained(s);
+	}
+	route_run();
+	session_unref(s);
+}
+
+void
+session_flush_dirty(void)
+{
+	while (!link_alone(&shard.dirty)) {
+		struct sc_session *s = container_of(shard.dirty.next, struct sc_session, dirty);
+
+		link_remove(&s->dirty);
+		session_ref(s);
+		flush(s);
+		session_unref(s);
+	}
+}
+
+void
+session_check_stuck(void)
+{
+	list_each(&shard.sessions, it, tmp) {
+		struct sc_session *s = container_of(it, struct sc_session, in_shard);
+
+		if (!s->over || s->stream == NULL || s->outq.bytes <= 2 * session_limits.outq_bytes)
+			continue;
+		STAT_INC(limit_outq);
+		sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text, s->outq.n,
+			s->outq.bytes);
+		s->ops->close(s->stream, "policy-violation", "You read too slowly.");
+	}
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session: one bound stream of an account, on the account's home. It owns the queue of what goes out and the lane of what
+ * came in; the stream below is known by four functions only.
+ */
+#ifndef CORE_SESSION_H
+#define CORE_SESSION_H
+
+#include <stonechat/session.h>
+#include "core/custody.h"
+#include "core/outq.h"
+#include "plugin/slot.h"
+
+struct session_ops {
+	void (*write)(void *stream, const char *bytes, size_t n);
+	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel */
+	void (*close)(void *stream, const char *condition, const char *text);   /* with a stream error; ends in session_end() */
+	void (*pause)(void *stream);                    /* read no more stanzas */
+	void (*resume)(void *stream);
+	const char *(*peer)(const void *stream);
+	bool framed;                                    /* WebSocket: each stanza says its namespace */
+};
+
+struct sc_session {
+	struct link link;               /* entity->sessions */
+	struct link in_shard;           /* shard.sessions */
+	struct link dirty;              /* shard.dirty */
+	struct sc_entity *entity;       /* counted */
+	const struct session_ops *ops;
+	void *stream;                   /* NULL: gone or asleep */
+	uint64_t number;
+	int64_t since, active;          /* wall µs */
+	struct outq outq;
+	struct link inbox;              /* struct inbound: read, waiting for the one that is held */
+	struct custody_prefix prefix;
+	char *presence;                 /* the last one, as text; NULL: not available */
+	struct slots slots;
+	uint32_t refs;
+	uint16_t n_inbox;
+	int8_t priority;
+	bool busy;                      /* a stanza is in from_client or its IQ handler */
+	bool paused;                    /* the stream was told to stop reading */
+	bool ending;                    /* the stream ended; session_gone follows the last of the inbox */
+	bool gone;
+	bool over;                      /* its queue went over the limit and has not come down yet */
+	uint8_t draining;
+	struct sc_jid jid;              /* full */
+	char text[];
+};
+
+/* Limits on a session's queue; set from the configuration at each reload. */
+struct session_limits {
+	uint32_t outq_items;            /* 1000 */
+	size_t outq_bytes;              /* 4 MiB */
+	int inbox;                      /* stanzas that wait behind a held one before the stream is paused: 16 */
+	int window;                     /* items that sc_session_window() starts from: 64 */
+	int64_t stuck_ms;               /* a queue over its limit that does not move for so long ends the session: 60000 */
+};
+extern _Thread_local struct session_limits session_limits;
+
+/* Binds: resource is prepared. The caller has ended a session with the same resource before. Refers to the entity. */
+struct sc_session *session_new(struct sc_entity *, struct sc_span resource, const struct session_ops *, void *stream);
+void session_ref(struct sc_session *);
+void session_unref(struct sc_session *);
+/* The stream is no more (whatever death). Runs session_presence and session_gone hooks after what was read before. */
+void session_end(struct sc_session *);
+
+/* A stanza was read from the stream, checked for its shape and with `from` stamped. */
+void session_input(struct sc_session *, struct sc_stanza **taken);
+/* The stanza in work is done: take the next. For route.c. */
+void session_next(struct sc_session *);
+
+/* Queue and mark for writing at the end of the turn. held may be NULL. */
+void session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
+	void (*done)(void *, bool), void *arg);
+/* The queue is full: messages go to the spool instead, presence is dropped. */
+bool session_is_full(const struct sc_session *);
+/* The kernel has everything. Called by the stream. */
+void session_drained(struct sc_session *);
+void session_flush_dirty(void);                         /* end of turn */
+void session_check_stuck(void);                         /* now and then: ends sessions that take nothing */
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* session_api: what stonechat/session.h and the pushing half of stonechat/send.h offer to modules. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <stonechat/log.h>
+#include "base/arena.h"
+#include "core/entity.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "plugin/hook.h"
+#include "xmpp/stanza.h"
+
+const struct sc_jid *
+sc_session_jid(const struct sc_session *s)
+{
+	return &s->jid;
+}
+
+struct sc_entity *
+sc_session_account(const struct sc_session *s)
+{
+	return s->entity;
+}
+
+uint64_t
+sc_session_number(const struct sc_session *s)
+{
+	return s->number;
+}
+
+struct sc_session *
+sc_session_next(struct sc_entity *account, struct sc_session *after)
+{
+	struct link *it = after != NULL ? after->link.next : account->sessions.next;
+
+	return it != &account->sessions ? container_of(it, struct sc_session, link) : NULL;
+}
+
+struct sc_session *
+sc_session_by_number(struct sc_entity *account, uint64_t number)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
+		if (s->number == number)
+			return s;
+	return NULL;
+}
+
+struct sc_session *
+sc_session_by_resource(struct sc_entity *account, struct sc_span resource)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
+		if (s->jid.resource_len == resource.n &&
+		    memcmp(sc_jid_resource(&s->jid).p, resource.p, resource.n) == 0)
+			return s;
+	return NULL;
+}
+
+const char *
+sc_session_peer(const struct sc_session *s)
+{
+	return s->stream != NULL ? s->ops->peer(s->stream) : "-";
+}
+
+bool
+sc_session_asleep(const struct sc_session *s)
+{
+	return s->stream == NULL && !s->ending;
+}
+
+int64_t
+sc_session_since(const struct sc_session *s)
+{
+	return s->since;
+}
+
+int64_t
+sc_session_active(const struct sc_session *s)
+{
+	return s->active;
+}
+
+bool
+sc_session_available(const struct sc_session *s)
+{
+	return s->presence != NULL;
+}
+
+int
+sc_session_priority(const struct sc_session *s)
+{
+	return s->priority;
+}
+
+/* RFC 6121 §4.7.2.3; a value that is no priority counts as 0 here, refusing it is the presence module's business. */
+static int8_t
+priority_in(const struct sc_stanza *presence)
+{
+	const struct sc_elem *e = presence != NULL ? sc_find(presence, SC_NS_CONTENT, "priority") : NULL;
+	struct sc_arena *arena;
+	long n = 0;
+
+	if (e == NULL)
+		return 0;
+	arena = arena_new();
+	n = strtol(sc_text_in(arena, e), NULL, 10);
+	arena_free(arena);
+	return n < -128 || n > 127 ? 0 : (int8_t)n;
+}
+
+void
+sc_session_presence(struct sc_ctx *ctx, struct sc_session *s, const struct sc_stanza *presence)
+{
+	bool available = presence != NULL && sc_type(presence) == SC_TYPE_AVAILABLE;
+	struct sc_ev_presence ev = { .session = s, .was_available = s->presence != NULL, .is_available = available,
+		.old_priority = s->priority, .priority = available ? priority_in(presence) : 0, .presence = presence };
+	struct sc_arena *arena = arena_new();
+
+	(void)ctx;
+	free(s->presence);
+	s->presence = available ? strdup(sc_stanza_text(arena, presence, NULL)) : NULL;
+	s->priority = ev.priority;
+	arena_free(arena);
+	hook_fire(SC_EV_session_presence, s->entity->host, s->entity, s, &ev);
+}
+
+struct sc_stanza *
+sc_session_last_presence(struct sc_session *s)
+{
+	struct sc_stanza *p;
+
+	if (s->presence == NULL)
+		return NULL;
+	p = sc_stanza_read(s->presence, strlen(s->presence));
+	sc_assert(p != NULL);
+	sc_set_from(p, &s->jid);
+	sc_set_to(p, NULL);
+	return p;
+}
+
+size_t
+sc_session_queued(const struct sc_session *s)
+{
+	return s->outq.n;
+}
+
+int
+sc_session_window(const struct sc_session *s)
+{
+	int room = session_limits.window - (int)s->outq.n;
+
+	return room > 0 ? room : 0;
+}
+
+void
+sc_session_draining(struct sc_session *s, bool on)
+{
+	sc_assert(on || s->draining > 0);
+	if (s->gone)
+		return;
+	s->draining = (uint8_t)(s->draining + (on ? 1 : -1));
+	s->entity->draining = (uint16_t)(s->entity->draining + (on ? 1 : -1));
+}
+
+void
+sc_session_close(struct sc_session *s, const char *condition, const char *text)
+{
+	if (s->stream != NULL)
+		s->ops->close(s->stream, condition, text);
+}
+
+void *
+sc_session_slot(struct sc_session *s, const struct sc_slot *slot)
+{
+	return slots_get(&s->slots, slot);
+}
+
+void *
+sc_session_slot_peek(const struct sc_session *s, const struct sc_slot *slot)
+{
+	return slots_peek(&s->slots, slot);
+}
+
+/* --- pushing --- */
+
+void
+sc_push(struct sc_session *s, struct sc_stanza **taken)
+{
+	struct sc_stanza *stanza = *taken;
+
+	*taken = NULL;
+	session_send(s, sc_seal(stanza), sc_to(stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, NULL, NULL, NULL, NULL);
+	sc_stanza_free(&stanza);
+}
+
+void
+sc_push_shared(struct sc_session *s, const struct sc_stanza *sealed, const char *patch)
+{
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, NULL);
+}
+
+void
+sc_push_owed(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, void (*done)(void *, bool), void *arg)
+{
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, done, arg);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* shard: starting and ending a shard's core; what the core lends to the plugin layer. */
+#include "config.h"
+
+#include <string.h>
+#include <stonechat/log.h>
+#include <stonechat/timer.h>
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/stats.h"
+#include "core/custody.h"
+#include "core/entity.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "core/shard.h"
+#include "net/loop.h"
+#include "net/timer.h"
+#include "plugin/hook.h"
+#include "xmpp/stanza.h"
+
+_Thread_local struct shard shard;
+
+/* An answer to a session of this shard goes straight into its queue; everything else is routed. */
+static void
+reply(struct sc_ctx *ctx, struct sc_stanza **taken)
+{
+	struct sc_stanza *s = *taken;
+	struct sc_session *session = sc_session(ctx);
+
+	*taken = NULL;
+	if (sc_type(s) == SC_TYPE_ERROR) {
+		custody_fail(ctx->custody);
+		if (sc_kind(s) == SC_MESSAGE)
+			STAT_INC(messages_bounced);
+	}
+	if (session != NULL && sc_to(s) != NULL && sc_jid_same(sc_to(s), &session->jid))
+		sc_push(session, &s);
+	else if (sc_from(s) != NULL && sc_to(s) != NULL)
+		route(&s, NULL);
+	sc_stanza_free(&s);
+}
+
+static bool
+session_is_gone(const struct sc_session *s)
+{
+	return s->gone || s->ending;
+}
+
+static struct store *
+shard_store(void)
+{
+	return shard.store;
+}
+
+static const struct ctx_core lent = {
+	.entity_ref = entity_ref, .entity_unref = entity_unref,
+	.session_ref = session_ref, .session_unref = session_unref, .session_gone = session_is_gone,
+	.reply = reply, .custody_hold = custody_hold, .custody_release = custody_release,
+	.store = shard_store,
+};
+
+static void
+turn_end(void *arg)
+{
+	(void)arg;
+	route_run();
+	session_flush_dirty();
+	entity_sweep();
+	store_flush(shard.store);
+	budget_update();
+}
+
+void
+shard_start(const struct store_conf *conf)
+{
+	memset(&shard, 0, sizeof shard);
+	link_init(&shard.idle);
+	link_init(&shard.dirty);
+	link_init(&shard.routing);
+	link_init(&shard.sessions);
+	table_init(&shard.entities);
+	table_init(&shard.lanes);
+	ctx_core = &lent;
+	shard.store = store_open(loop_base(loop_id()), conf);
+	loop_at_turn_end(turn_end, NULL);
+}
+
+void
+shard_stop(void)
+{
+	store_close(&shard.store);
+	entity_unload_all();
+	table_free(&shard.entities);
+	table_free(&shard.lanes);
+	host_thread_done();
+	slot_thread_done();
+	ctx_thread_done();
+}
+
+int64_t
+sc_now(void)
+{
+	return clock_wall();
+}
+
+int64_t
+sc_mono(void)
+{
+	return clock_mono();
+}
+
+const char *
+sc_version(void)
+{
+	return PACKAGE_VERSION;
+}
