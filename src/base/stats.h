@@ -5,7 +5,7 @@
 
 #include <stonechat/stats.h>
 
-enum stat {
+enum stat_cell {        /* not "stat": that is a system struct */
 #define STAT(ident, text) STAT_##ident,
 #include "stats.def"
 #undef STAT
