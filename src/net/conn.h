@@ -16,7 +16,7 @@ struct conn;
 struct tls_ctx;
 
 enum conn_end {
-	CONN_EOF,               /* the peer closed in order */
+	CONN_EOF,               /* the peer closed its side in order; until conn_close() it can still be written to */
 	CONN_RESET,             /* error on the socket */
 	CONN_TLS_FAILED,        /* handshake or record error; conn_error() says which */
 };
@@ -25,9 +25,9 @@ enum conn_end {
 struct conn_ops {
 	/* n bytes of (decrypted) input, lent. At most 16 KiB a turn. Not called while paused. */
 	void (*input)(void *owner, const char *bytes, size_t n);
-	/* Everything written so far is with the kernel. Only called after conn_write() left something waiting. */
+	/* Everything written so far is with the kernel. Only called after conn_write() left something waiting. May be NULL. */
 	void (*drained)(void *owner);
-	/* The TLS handshake is done. */
+	/* The TLS handshake is done. May be NULL. */
 	void (*secured)(void *owner);
 	/* The connection is dead; the owner must call conn_close(). Called at most once. */
 	void (*ended)(void *owner, enum conn_end);
@@ -36,9 +36,11 @@ struct conn_ops {
 /* Takes a connected or accepted non-blocking descriptor onto this shard. */
 struct conn *conn_new(int fd, const struct sockaddr *peer, socklen_t peer_len, const struct conn_ops *, void *owner);
 void conn_owner(struct conn *, const struct conn_ops *, void *owner);
-/* Flushes what can be written at once without waiting (and TLS close_notify), then closes. Nulls the pointer. */
+/* Flushes what can be written at once without waiting (and TLS close_notify), then closes. Nulls the pointer. Also for a
+ * connection that is on the way between shards. */
 void conn_close(struct conn **taken);
-/* Closes after what is waiting has been written, or after ms; the owner is not called any more. Nulls the pointer. */
+/* Closes after what is waiting has been written and the peer has closed too, or after ms; meanwhile its input is thrown away (a
+ * reset could destroy our last words). The owner is not called any more. Nulls the pointer. For stream errors and </stream>. */
 void conn_close_later(struct conn **taken, int ms);
 /* Sends; what the kernel does not take is copied and waits. Bound streams write one batch and wait for drained(). */
 void conn_write(struct conn *, const void *, size_t);
@@ -51,13 +53,17 @@ void conn_priority(struct conn *, int loop_priority);   /* LOOP_PRIORITY_BOUND a
 
 /* TLS as server. Bytes that were read in plain before are the caller's to drop (reliability S1). */
 void conn_start_tls_server(struct conn *, struct tls_ctx *);
+/* The same; when the client names no host (no SNI) this one's certificate serves: the `to` of a stream before STARTTLS. */
+void conn_start_tls_server_for(struct conn *, struct tls_ctx *, const char *host);
 /* TLS as client (s2s): name for SNI; alpn may be NULL. */
 void conn_start_tls_client(struct conn *, struct tls_ctx *, const char *sni, const char *alpn);
+/* The same; presents the certificate of our host `local` when asked (SASL EXTERNAL). */
+void conn_start_tls_client_as(struct conn *, struct tls_ctx *, const char *local, const char *sni, const char *alpn);
 bool conn_is_tls(const struct conn *);                  /* the handshake is done */
 const char *conn_tls_version(const struct conn *);      /* "TLSv1.3" */
 const char *conn_tls_cipher(const struct conn *);
 const char *conn_sni(const struct conn *);              /* server side; NULL: none sent */
-const char *conn_alpn(const struct conn *);
+const char *conn_alpn(const struct conn *);             /* NULL: none agreed. Lent until the thread's next call */
 bool conn_tls_resumed(const struct conn *);
 /* Channel bindings. Return the length written, 0: not available. */
 size_t conn_cb_exporter(const struct conn *, unsigned char out[32]);            /* RFC 9266; TLS 1.3, or 1.2 with extended master secret */
@@ -66,10 +72,10 @@ size_t conn_cb_unique(const struct conn *, unsigned char out[64]);              
 void *conn_peer_cert(const struct conn *);              /* X509 *, lent; NULL: none */
 long conn_verify_result(const struct conn *);           /* X509_V_… */
 
-const char *conn_peer_text(const struct conn *);        /* "192.0.2.1:5678" or "[2001:db8::1]:5678" */
+const char *conn_peer_text(const struct conn *);        /* "192.0.2.1:5678" or "[2001:db8::1]:5678"; lent likewise */
 /* Key for per-address limits: the IPv4 address or the IPv6 /64, 16 bytes. */
 void conn_peer_key(const struct conn *, unsigned char out[16]);
-const char *conn_error(const struct conn *);            /* a sentence about why it ended */
+const char *conn_error(const struct conn *);            /* a sentence about why it ended; lent likewise */
 size_t conn_weight(const struct conn *);
 
 /* Moves to another shard: takes it off this loop (both events deleted), travels inside a letter of the caller;
@@ -77,7 +83,7 @@ size_t conn_weight(const struct conn *);
 void conn_detach(struct conn *);
 void conn_attach(struct conn *, const struct conn_ops *, void *owner);
 
-/* Shard housekeeping: the 2 ms budget of unbound streams per turn and the TLS handshakes within it. */
+/* Called by the loop. The 2 ms budget of unbound streams and their handshakes is kept by the loop's priorities. */
 void conn_turn_start(void);
 
 #endif

@@ -14,6 +14,8 @@ struct tls_ctx;
 
 enum tls_use { TLS_C2S, TLS_S2S_IN, TLS_S2S_OUT };
 
+/* Certificates are looked for under the host's name as configured and under its A-labels; for a host without a file of its own
+ * also under "*.parent" and "_.parent", and among the certificates of the other hosts. */
 struct tls_conf {
 	const char *cert_dir;           /* HOST.crt+HOST.key, HOST.pem, HOST/fullchain.pem+HOST/privkey.pem */
 	const char *const *hosts;       /* NULL-terminated; a wildcard certificate (*.example.org) serves its names */
@@ -29,6 +31,8 @@ struct tls_ctx *tls_ref(struct tls_ctx *);              /* any thread */
 void tls_unref(struct tls_ctx **taken);
 bool tls_has(const struct tls_ctx *, const char *host); /* there is a certificate for the host */
 int64_t tls_expiry(const struct tls_ctx *, const char *host);   /* notAfter in s since 1970; 0: none */
+/* RFC 9525: the SAN's dNSNames only, a wildcard only as the whole leftmost label. x509: X509 *. */
+bool tls_cert_matches(const void *x509, const char *host);
 /* Every certificate, for status and `check`. */
 void tls_each(const struct tls_ctx *, void (*see)(void *arg, const char *host, const char *file, int64_t not_after, bool names_match), void *arg);
 
