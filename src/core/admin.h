@@ -14,8 +14,20 @@ void admin_builtin(void);                                       /* the core's ow
 /* On shard 0. The directory is made when missing; mode 0600, an old dead socket is replaced. */
 bool admin_listen(const char *path, char *error, size_t error_size);
 void admin_close(void);
-/* `watch`: streams a line to this command's client until it closes; then stop(arg) runs on shard 0. */
+void admin_forget(void);                                        /* tests: empties the table */
+
+/*
+ * Streams (`watch`): from the shard of a command with one part. After admin_stream() the command stays open and admin_event() sends
+ * a line of name and value pairs, NULL-terminated; a client that does not read loses lines, not our memory. When the client closes,
+ * stop(arg) runs on the command's shard; it, or the shard by itself earlier, ends with sc_command_done().
+ */
+void admin_stream(struct sc_command *, void (*stop)(void *arg), void *arg);
+void admin_event(struct sc_command *, const char *const *pairs);
 bool admin_is_streaming(const struct sc_command *);
+
+/* "lines" of the request, for commands that take bulk. */
+int admin_lines(const struct sc_command *);
+const char *admin_line(const struct sc_command *, int i);
 
 /* Which shard a bare JID lives on; set by core/home. */
 extern int (*admin_home_of)(const struct sc_jid *);

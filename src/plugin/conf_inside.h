@@ -6,6 +6,7 @@
 #include <libconfig.h>
 #include <stdatomic.h>
 #include "plugin/conf.h"
+#include "plugin/conf_near.h"
 #include "plugin/conf_source.h"
 #include "base/arena.h"
 #include "base/log.h"
@@ -50,16 +51,6 @@ bool conf_read_text(struct conf_reader *, const config_setting_t *, const char *
 const char *conf_value_text(struct sc_arena *, const struct sc_key *, const void *from);        /* secrets as "hidden" */
 const char *conf_number_text(struct sc_arena *, enum sc_conf_type, int64_t);
 bool conf_value_same(const struct sc_key *, const void *a, const void *b);
-
-/* --- near misses (conf_near.c) --- */
-struct conf_near {
-	const char *wanted;
-	const char *best;               /* NULL: nothing is near */
-	int distance;
-};
-void conf_near_try(struct conf_near *, const char *candidate);
-/* "; did you mean `shards'?" or "". In the arena. */
-const char *conf_near_text(struct sc_arena *, const struct conf_near *);
 
 /* --- the snapshot (conf.c) --- */
 struct conf_values {                    /* of a section, global or of one host */

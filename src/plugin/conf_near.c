@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* conf_near: the known word that somebody who mistyped most likely meant. */
+/* conf_near: see conf_near.h. */
 #include "config.h"
 
-#include "plugin/conf_inside.h"
+#include "plugin/conf_near.h"
 
 #include <string.h>
 
