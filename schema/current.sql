@@ -128,15 +128,6 @@ ALTER TABLE ONLY public.users
 
 CREATE INDEX spool_expires ON public.spool USING btree (expires);
 
-ALTER TABLE ONLY public.roster_items
-    ADD CONSTRAINT roster_items_owner_fkey FOREIGN KEY (owner) REFERENCES public.users(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.roster_removals
-    ADD CONSTRAINT roster_removals_owner_fkey FOREIGN KEY (owner) REFERENCES public.users(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.roster_requests
-    ADD CONSTRAINT roster_requests_owner_fkey FOREIGN KEY (owner) REFERENCES public.users(id) ON DELETE CASCADE;
-
 ALTER TABLE ONLY public.tombstones
     ADD CONSTRAINT tombstones_host_fkey FOREIGN KEY (host) REFERENCES public.hosts(id);
 
