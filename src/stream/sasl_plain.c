@@ -111,17 +111,14 @@ sasl_take_work(struct sasl *s)
 	} while (w->ticket == 0);
 	w->check = true;
 	w->hash = VERIFIER_SHA256;
-	if (s->creds.verifiers.of[VERIFIER_SHA256].iterations == 0) {
-		/* An account imported with another hash alone. It gets its SHA-256 in the same go,
-		 * which also takes the time that everybody else's check takes. */
+	/* An account may have been imported with another hash alone. It gets the rest, SHA-256 as well,
+	 * by the upgrade. */
+	if (s->creds.verifiers.of[w->hash].iterations == 0)
 		w->hash = s->creds.verifiers.of[VERIFIER_SHA512].iterations != 0 ?
 			VERIFIER_SHA512 : VERIFIER_SHA1;
-		w->make = 1u << VERIFIER_SHA256;
-	}
 	w->against = s->creds.verifiers.of[w->hash];
 	if (w->against.iterations == 0) {
 		w->hash = VERIFIER_SHA256;
-		w->make = 0;
 		verifier_make_up(&w->against, w->hash, w->iterations, s->secret, s->bare);
 	}
 	return w;
@@ -203,8 +200,7 @@ sasl_take_upgrade(struct sasl *s)
 	if (lacking == 0)
 		return NULL;
 	s->proven = NULL;
-	/* What the check made already stays. */
-	w->make = lacking & ~w->make;
+	w->make = lacking;
 	w->check = false;
 	w->ticket = 0;
 	return w;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verifier: PBKDF2 and the keys of RFC 5802 §3, how they are read, and the made-up ones for names
+ * verifier: the keys of RFC 5802 §3, how they are read, and the made-up ones for names
  * that do not exist. Secrets on the stack are wiped on every path.
  */
 #include "config.h"
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "stream/pbkdf2.h"
 
 static const struct {
 	const char *name;
@@ -64,8 +65,7 @@ verifier_make_salted(struct verifier *v, enum verifier_hash h, unsigned iteratio
 	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX ||
 	    salt_len < 1 || salt_len > VERIFIER_SALT_MAX || n < 1 || n > VERIFIER_PASSWORD_MAX)
 		return false;
-	if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, (int)iterations, hashes[h].md(),
-		(int)len, salted) == 1 &&
+	if (pbkdf2(h, password, n, salt, salt_len, iterations, salted) &&
 	    hmac(h, salted, len, "Client Key", 10, client_key) &&
 	    verifier_digest(h, client_key, len, v->stored_key) &&
 	    hmac(h, salted, len, "Server Key", 10, v->server_key)) {

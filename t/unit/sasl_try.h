@@ -6,6 +6,7 @@
 #ifndef SASL_TRY_H
 #define SASL_TRY_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * upgrades. */
 #include "config.h"
 
-#include <stdio.h>
 
 #include "sasl_try.h"
 #include "tap.h"

@@ -4,9 +4,10 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "stream/verifier.h"
+#include "stream/pbkdf2.h"
 #include "tap.h"
 
 static void
@@ -57,6 +58,33 @@ test_vectors(void)
 		v.iterations = 0;
 		ok(!verifier_matches(&v, h, "pencil", 6) && !verifier_same(&v, &v, h),
 			"%s: none matches nothing", verifier_hash_name(h));
+	}
+}
+
+/* Against OpenSSL's PBKDF2, with keys shorter and longer than a block. */
+static void
+test_pbkdf2(void)
+{
+	static const size_t lengths[] = { 1, 19, 20, 63, 64, 65, 127, 128, 129, VERIFIER_PASSWORD_MAX };
+	static const int counts[] = { 1, 2, 3, 100 };
+	const EVP_MD *md[] = { EVP_sha1(), EVP_sha256(), EVP_sha512() };
+	char password[VERIFIER_PASSWORD_MAX];
+	unsigned char salt[VERIFIER_SALT_MAX], got[VERIFIER_KEY_MAX], want[VERIFIER_KEY_MAX];
+
+	for (size_t i = 0; i < sizeof password; i++)
+		password[i] = (char)(i * 7 + 1);
+	for (size_t i = 0; i < sizeof salt; i++)
+		salt[i] = (unsigned char)(i * 5);
+	for (size_t i = 0; i < N_ELEMENTS(lengths) * N_ELEMENTS(counts) * VERIFIER_HASHES; i++) {
+		enum verifier_hash h = i % VERIFIER_HASHES;
+		int count = counts[i / VERIFIER_HASHES % N_ELEMENTS(counts)];
+		size_t n = lengths[i / VERIFIER_HASHES / N_ELEMENTS(counts)], len = verifier_key_len(h);
+		size_t salt_len = 1 + i % VERIFIER_SALT_MAX;
+
+		if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, count, md[h], (int)len, want) != 1)
+			abort();
+		ok(pbkdf2(h, password, n, salt, salt_len, (unsigned)count, got) && memcmp(got, want, len) == 0,
+			"PBKDF2 by %s, %zu bytes, %d times", verifier_hash_name(h), n, count);
 	}
 }
 
@@ -183,6 +211,7 @@ int
 main(void)
 {
 	test_vectors();
+	test_pbkdf2();
 	test_limits();
 	test_set();
 	test_made_up();
