@@ -63,6 +63,12 @@ xml_write_text(struct buf *b, const char *text, size_t n)
 }
 
 void
+xml_write_value_n(struct buf *b, const char *value, size_t n)
+{
+	write_escaped(b, value, n, true);
+}
+
+void
 xml_write_value(struct buf *b, const char *value)
 {
 	buf_add(b, "='", 2);

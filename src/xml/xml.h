@@ -102,6 +102,7 @@ void xml_write(struct buf *, const struct sc_elem *, const char *around);
 void xml_write_text(struct buf *, const char *, size_t);        /* escaped character data */
 void xml_write_attr(struct buf *, const char *name, const char *value); /* " name='escaped'" */
 void xml_write_value(struct buf *, const char *value);          /* "='escaped'" */
+void xml_write_value_n(struct buf *, const char *value, size_t n);      /* "escaped" alone */
 /* All attributes; not the one without namespace that is named skip (may be NULL). */
 void xml_write_attrs(struct buf *, const struct sc_elem *, const char *skip);
 

@@ -49,5 +49,6 @@ void stanza_splice(struct buf *, const struct sc_stanza *, struct sc_span to, st
 /* The same sealed stanza for another recipient: shares tree and wire bytes with it and keeps it alive. Yours. (readdress.c) */
 struct sc_stanza *stanza_readdress(const struct sc_stanza *sealed, const struct sc_jid *to);
 size_t stanza_weight(const struct sc_stanza *);         /* allocated bytes */
+void stanza_thread_done(void);                          /* frees the thread's scratch buffer */
 
 #endif
