@@ -102,10 +102,10 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 {
 	if (sc_kind(s) != SC_MESSAGE || (sc_type(s) != SC_TYPE_NORMAL && sc_type(s) != SC_TYPE_CHAT))
 		return false;
+	if (fate == MATCH)
+		return match->draining > 0 || session_is_full(match);
 	if (e->draining > 0)
 		return true;
-	if (fate == MATCH)
-		return session_is_full(match);
 	for (struct sc_session *x = NULL; fate == ALL && (x = sc_session_next(e, x)) != NULL;)
 		if (takes(x, fate) && session_is_full(x))
 			return true;
@@ -141,11 +141,23 @@ bounce(struct sc_ctx *ctx)
 static void
 fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
+	bool again = ctx->try_again;
+
 	ctx->finished = ctx->after_fallback;
-	if (verdict == SC_PASS && ctx->ev.stanza != NULL)
+	ctx->try_again = false;
+	if (verdict == SC_PASS && ctx->ev.stanza != NULL && again)
+		deliver(ctx);
+	else if (verdict == SC_PASS && ctx->ev.stanza != NULL)
 		bounce(ctx);
 	else
 		ctx->finished(ctx, verdict);
+}
+
+enum sc_verdict
+sc_try_again(struct sc_ctx *ctx)
+{
+	ctx->try_again = true;
+	return SC_PASS;
 }
 
 static void

@@ -45,6 +45,9 @@ typedef enum sc_verdict (*sc_cont)(struct sc_ctx *, void *result);
 struct sc_wait;
 enum sc_verdict sc_hold(struct sc_ctx *, sc_cont, unsigned deadline_ms, struct sc_wait **token) SC_MUST_CHECK;
 void sc_resume(struct sc_wait **taken, void *result);
+/* For a FALLBACK hook that has waited for somebody to come: what the hook returns to let the core try its delivery again (which may end in
+ * FALLBACK again). */
+enum sc_verdict sc_try_again(struct sc_ctx *) SC_MUST_CHECK;
 
 /* --- what a hook may ask of its context; everything is lent --- */
 struct sc_arena *sc_arena(struct sc_ctx *);                     /* lives as long as the ctx, over holds */

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drain: gives the stored messages to one session, in the order of their sequence, page by page and never more than the
+ * session's queue has room for. While it lasts the core sends what is new for the session to keep.c, which stores it behind
+ * the rest; so the order holds, and a drain ends when a page comes back short and nothing is on its way into the database.
+ *
+ * With a steady inflow that moment might never come. So from the first short page on, and while the very first page is being
+ * read, new messages are held (drain_near_end): there is an end that they can wait for.
+ *
+ * What can overtake a page that is being read: a row given back because its session ended (the page began behind it), and a row of
+ * the page that was deleted meanwhile. In both cases the page is thrown away and read again.
+ */
+#include <stdlib.h>
+#include "offline/spool.h"
+
+#define PAGE 64
+#define LOOK_SOON_MS 100
+#define LOOK_LATER_MS 5000
+
+struct drain {
+	struct spool *spool;
+	uint64_t session;
+	int64_t cursor;                 /* given out up to here */
+	int64_t asked_after;            /* the page being read begins behind this */
+	int asked_for;                  /* rows */
+	unsigned commits_then;          /* spool->commits when it was asked for */
+	uint8_t refs;                   /* until it is over, and while a page is being read */
+	bool reading;                   /* and until the page is given out */
+	bool stale;                     /* the page holds a row that is gone */
+	bool near_end;
+	bool over;
+};
+
+static void step(struct drain *);
+static void look_when_the_database_is_back(struct spool *);
+
+static void
+look_now(void *arg)
+{
+	struct spool *s = arg;
+
+	s->will_look = false;
+	drain_look(s);
+	sc_entity_unpin(s->account);
+}
+
+/* Is the database back? A drain that began without asking would stop the session's messages while it waits for its page. */
+static void
+probed(void *arg, const struct sc_rows *rows)
+{
+	struct spool *s = arg;
+
+	s->will_look = false;
+	if (sc_rows_status(rows) == SC_DB_OK) {
+		keep_set_count(s, rows);
+		drain_look(s);
+	} else {
+		look_when_the_database_is_back(s);
+	}
+	sc_entity_unpin(s->account);
+}
+
+static void
+probe(void *arg)
+{
+	struct spool *s = arg;
+
+	sc_db_run(spool_sql.count, SC_ARGS(sc_int(sc_entity_id(s->account))), probed, s);
+}
+
+static void
+look_after(struct spool *s, int64_t ms, void (*look)(void *))
+{
+	if (s->will_look)
+		return;
+	s->will_look = true;
+	sc_entity_pin(s->account);
+	sc_timer(ms, look, s);
+}
+
+static void
+look_when_the_database_is_back(struct spool *s)
+{
+	look_after(s, LOOK_LATER_MS, probe);
+}
+
+bool
+drain_near_end(const struct spool *s)
+{
+	return s->drain != NULL && s->drain->near_end;
+}
+
+void
+drain_takes_long(struct spool *s)
+{
+	if (s->drain != NULL)
+		s->drain->near_end = false;
+}
+
+static void
+unref(struct drain *d)
+{
+	if (--d->refs == 0)
+		free(d);
+}
+
+/* The session's other messages flow again. What was held is looked at by the caller, when it is known who is next. */
+static void
+end(struct drain *d)
+{
+	struct spool *s = d->spool;
+	struct sc_session *session = sc_session_by_number(s->account, d->session);
+
+	s->drain = NULL;
+	d->over = true;
+	if (session != NULL)
+		sc_session_draining(session, false);
+	unref(d);
+}
+
+static void
+finish(struct drain *d)
+{
+	struct spool *s = d->spool;
+
+	s->nothing_left = true;
+	end(d);
+	keep_release_held(s);
+}
+
+/* The database does not answer, or the session takes nothing. People must be able to chat meanwhile. */
+static void
+give_up(struct drain *d)
+{
+	struct spool *s = d->spool;
+
+	end(d);
+	look_when_the_database_is_back(s);
+	keep_release_held(s);
+}
+
+static void
+set_aside(struct spool *s, int64_t sequence)
+{
+	sc_count(spool_counters.unreadable, 1);
+	sc_log(NULL, SC_LOG_WARN, "spool.unreadable", "account=%s sequence=%lld", sc_entity_jid(s->account)->text,
+		(long long)sequence);
+	sc_db_run(spool_sql.set_aside, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(sequence)), NULL, NULL);
+}
+
+/* XEP-0203: the server that delayed it says so. */
+static const char *
+delay_patch(struct sc_stanza *m, const struct spool *s, int64_t created)
+{
+	struct sc_arena *arena = sc_stanza_arena(m);
+
+	return sc_format(arena, "<delay xmlns='" SC_NS_DELAY "' from='%s' stamp='%s'/>",
+		sc_host_name(sc_entity_host(s->account)), sc_timestamp(arena, created));
+}
+
+static void
+give(struct spool *s, struct sc_session *session, int64_t sequence, int64_t created, struct sc_span payload)
+{
+	struct sc_stanza *m = payload.p != NULL ? sc_stanza_read(payload.p, payload.n) : NULL;
+	const char *patch;
+
+	if (m == NULL || sc_kind(m) != SC_MESSAGE) {
+		sc_stanza_free(&m);
+		set_aside(s, sequence);
+		return;
+	}
+	patch = delay_patch(m, s, created);
+	row_push(s, session, sequence, payload.n, sc_seal(m), patch);
+	sc_stanza_free(&m);
+}
+
+/* Gives out the rows of a page. False: the drain ended in the middle. */
+static bool
+give_page(struct drain *d, const struct sc_rows *rows)
+{
+	struct spool *s = d->spool;
+
+	for (int i = 0; i < sc_rows_count(rows); i++) {
+		int64_t sequence = sc_row_int(rows, i, 0);
+		struct sc_session *session = sc_session_by_number(s->account, d->session);
+
+		d->cursor = session != NULL ? sequence : sequence - 1;
+		if (session != NULL && !row_is_out(s, sequence))
+			give(s, session, sequence, sc_row_int(rows, i, 1), sc_row_text(rows, i, 2));
+		if (!d->over && d->cursor < sequence)   /* it came back at once, or there is nobody */
+			give_up(d);
+		if (d->over)
+			return false;
+	}
+	return true;
+}
+
+static void
+after_page(struct drain *d, bool was_full)
+{
+	struct spool *s = d->spool;
+
+	if (was_full) {
+		/* More than a moment's work: what comes meanwhile is stored. */
+		d->near_end = false;
+		keep_release_held(s);
+		if (s->drain == d)
+			step(d);
+		return;
+	}
+	if (s->under_way == 0 && s->commits == d->commits_then) {
+		finish(d);
+		return;
+	}
+	d->near_end = true;
+	if (s->under_way == 0)
+		step(d);
+}
+
+static void
+page_arrived(void *arg, const struct sc_rows *rows)
+{
+	struct drain *d = arg;
+	struct sc_entity *account = d->spool->account;
+	bool was_full = sc_rows_count(rows) == d->asked_for;
+
+	if (d->over) {
+		/* nothing */
+	} else if (sc_rows_status(rows) != SC_DB_OK) {
+		give_up(d);
+	} else if (d->stale || d->asked_after != d->cursor) {
+		d->reading = false;
+		step(d);
+	} else if (give_page(d, rows)) {
+		d->reading = false;
+		after_page(d, was_full);
+	}
+	unref(d);
+	sc_entity_unpin(account);
+}
+
+static void
+step(struct drain *d)
+{
+	struct spool *s = d->spool;
+	struct sc_session *session = sc_session_by_number(s->account, d->session);
+	int room;
+
+	if (d->reading)
+		return;
+	if (session == NULL) {          /* its end was not told: the module has been disabled */
+		give_up(d);
+		return;
+	}
+	room = sc_session_window(session);
+	if (room <= 0) {                /* session_drained will tell */
+		d->near_end = false;
+		keep_release_held(s);
+		return;
+	}
+	d->reading = true;
+	d->refs++;
+	d->stale = false;
+	d->asked_after = d->cursor;
+	d->asked_for = room < PAGE ? room : PAGE;
+	d->commits_then = s->commits;
+	sc_entity_pin(s->account);
+	sc_db_run(spool_sql.page, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(d->cursor), sc_int(sc_now()),
+		sc_int(d->asked_for)), page_arrived, d);
+}
+
+static void
+begin(struct spool *s, struct sc_session *session)
+{
+	struct drain *d = calloc(1, sizeof *d);
+
+	sc_assert(d != NULL);
+	d->spool = s;
+	d->session = sc_session_number(session);
+	d->refs = 1;
+	d->near_end = true;
+	s->drain = d;
+	sc_session_draining(session, true);
+	step(d);
+}
+
+void
+drain_look(struct spool *s)
+{
+	struct sc_session *x = NULL;
+
+	if (s->drain != NULL || s->nothing_left || s->will_look)
+		return;
+	while ((x = sc_session_next(s->account, x)) != NULL)
+		if (sc_session_available(x) && sc_session_priority(x) >= 0 && !sc_session_asleep(x)) {
+			begin(s, x);
+			return;
+		}
+}
+
+void
+drain_go_on(struct spool *s)
+{
+	if (s->drain != NULL)
+		step(s->drain);
+}
+
+void
+drain_stop(struct spool *s, const struct sc_session *session)
+{
+	if (s->drain == NULL || s->drain->session != sc_session_number(session))
+		return;
+	end(s->drain);
+	drain_look(s);
+	keep_release_held(s);
+}
+
+/* A session ended with something that it had been given: the next one is given it again, in its place. */
+void
+drain_row_came_back(struct spool *s, int64_t sequence)
+{
+	s->nothing_left = false;
+	if (s->drain == NULL)
+		look_after(s, LOOK_SOON_MS, look_now);
+	else if (s->drain->cursor >= sequence)
+		s->drain->cursor = sequence - 1;
+}
+
+void
+drain_row_is_gone(struct spool *s, int64_t sequence)
+{
+	if (s->drain != NULL && s->drain->reading && sequence > s->drain->asked_after)
+		s->drain->stale = true;
+}
