@@ -29,7 +29,7 @@
 #ifndef STREAM_SASL_H
 #define STREAM_SASL_H
 
-#include "stream/verifier.h"
+#include "core/verifier.h"
 
 /* In order of preference: what the server announces first. */
 enum sasl_mech {

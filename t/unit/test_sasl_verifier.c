@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stream/pbkdf2.h"
+#include "core/pbkdf2.h"
 #include "tap.h"
 
 static void

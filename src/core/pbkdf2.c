@@ -8,7 +8,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED     /* before OpenSSL's headers */
 #include "config.h"
 
-#include "stream/pbkdf2.h"
+#include "core/pbkdf2.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

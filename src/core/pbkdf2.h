@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* pbkdf2: PBKDF2 with HMAC (RFC 8018 §5.2), one block: as many bytes as the hash has (RFC 5802's Hi()). */
-#ifndef STREAM_PBKDF2_H
-#define STREAM_PBKDF2_H
+#ifndef CORE_PBKDF2_H
+#define CORE_PBKDF2_H
 
-#include "stream/verifier.h"
+#include "core/verifier.h"
 
 /* Slow; any thread. out has verifier_key_len() bytes. */
 bool pbkdf2(enum verifier_hash, const char *password, size_t n, const unsigned char *salt,

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "stream/verifier.h"
+#include "core/verifier.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/rand.h"
-#include "stream/pbkdf2.h"
+#include "core/pbkdf2.h"
 
 static const struct {
 	const char *name;

@@ -5,8 +5,8 @@
  * (about 1 ms for each 10,000 iterations) and belongs on an offload thread. Passwords come in
  * prepared by sc_prepare_password.
  */
-#ifndef STREAM_VERIFIER_H
-#define STREAM_VERIFIER_H
+#ifndef CORE_VERIFIER_H
+#define CORE_VERIFIER_H
 
 #include <stonechat/text.h>
 
