@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <stonechat/log.h>
+#include "base/arena.h"
 #include "base/stats.h"
 #include "core/custody.h"
 #include "core/route.h"
@@ -202,7 +203,20 @@ deliver(struct sc_ctx *ctx)
 	ctx->finished(ctx, SC_TAKEN);
 }
 
-/* §8.5.1; probes are answered as if the account had never agreed to anything (§4.3.2), by silence. */
+/* A probe is answered as it is for an account that has agreed to nothing with the sender, whose server then forgets the subscription
+ * (§4.3.2, rule 1); and nobody learns which accounts exist. */
+static void
+answer_probe(const struct sc_stanza *probe)
+{
+	struct sc_arena *arena = arena_new();
+	struct sc_stanza *answer = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNSUBSCRIBED, sc_jid_bare(arena, sc_to(probe)),
+		sc_from(probe), sc_id(probe));
+
+	arena_free(arena);
+	route(&answer, NULL);
+}
+
+/* §8.5.1 */
 void
 deliver_no_account(struct parcel *p)
 {
@@ -210,6 +224,8 @@ deliver_no_account(struct parcel *p)
 
 	if (sc_kind(s) == SC_IQ || (sc_kind(s) == SC_MESSAGE && sc_type(s) != SC_TYPE_HEADLINE))
 		route_failed(p->stanza, p->custody, SC_COND_SERVICE_UNAVAILABLE, NULL);
+	else if (sc_kind(s) == SC_PRESENCE && sc_type(s) == SC_TYPE_PROBE)
+		answer_probe(s);
 	else
 		STAT_INC(stanzas_dropped);
 	sc_stanza_free(&p->stanza);
