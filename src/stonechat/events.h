@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* events: payloads, and what is expanded from events.def. Included by hook.h. */
+/* events: payloads, and what is expanded from events.def. Included by hook.h, in the middle of it. */
+#ifndef STONECHAT_HOOK_H
+#include <stonechat/hook.h>
+#endif
 #ifndef STONECHAT_EVENTS_H
 #define STONECHAT_EVENTS_H
 
