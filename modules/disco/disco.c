@@ -3,7 +3,6 @@
  * disco: answers service discovery (XEP-0030) for the server and for accounts, with forms (XEP-0128) and capabilities
  * (XEP-0115) of what all modules together offer. The core collects; this module decides who may ask.
  */
-#include <string.h>
 #include <stonechat/stonechat.h>
 
 #define NS_INFO "http://jabber.org/protocol/disco#info"
@@ -22,32 +21,19 @@ may_ask_account(struct sc_ctx *ctx)
 	return sc_by_owner(ctx) || (sc_contact(sc_entity(ctx), sc_from(sc_stanza(ctx))) & SC_SUB_FROM) != 0;
 }
 
-/* A node of CAPS_NODE#ver is not a node of its own but the host as it describes itself in its stream features. An old ver, from
- * before the last change of the configuration, describes nothing any more. */
-static bool
-is_own_caps(struct sc_ctx *ctx, unsigned at, const char *node)
-{
-	const size_t n = sizeof CAPS_NODE - 1;
-
-	return at == SC_AT_SERVER && node != NULL && strncmp(node, CAPS_NODE "#", n + 1) == 0 &&
-		sc_same(node + n + 1, sc_disco_caps(sc_host(ctx)));
-}
-
 static enum sc_verdict
 answer(struct sc_ctx *ctx, unsigned at, enum question question, const struct sc_elem *asked)
 {
-	const char *node = sc_attr(asked, "node"), *inner = node;
+	const char *node = sc_attr(asked, "node");
 	struct sc_stanza *result = sc_result(ctx);
 	struct sc_elem *query = sc_add(result, sc_stanza_root(result), question == INFO ? NS_INFO : NS_ITEMS, "query");
 	bool known;
 
 	sc_set_attr(result, query, "node", node);
-	if (question == INFO && is_own_caps(ctx, at, node))
-		inner = NULL;
 	if (question == INFO)
-		known = sc_disco_fill_info(ctx, at, inner, result, query);
+		known = sc_disco_fill_info(ctx, at, node, result, query);
 	else
-		known = sc_disco_fill_items(ctx, at, inner, result, query);
+		known = sc_disco_fill_items(ctx, at, node, result, query);
 	if (!known) {
 		sc_stanza_free(&result);
 		return sc_refuse(ctx, SC_COND_ITEM_NOT_FOUND, NULL);
