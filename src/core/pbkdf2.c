@@ -39,7 +39,7 @@ pbkdf2(enum verifier_hash h, const char *password, size_t n, const unsigned char
 		static const unsigned char first[4] = { 0, 0, 0, 1 };                              \
 		SHA_CTX_TYPE inner, outer, c;                                                      \
 		unsigned char key[block] = { 0 }, u[len];                                          \
-                                                                                                   \
+												   \
 		if (n > block) {                                                                   \
 			SHA##_Init(&c);                                                            \
 			SHA##_Update(&c, password, n);                                             \

@@ -175,7 +175,7 @@ static void
 test_import(void)
 {
 	/* One line of a bulk import, made as contrib/devserver makes them. */
-	static const char good[] = 
+	static const char good[] =
 		"4096"
 		" QSXCR+Q6sek8bf92"
 		" 6dlGYMOdZcOPutkcNY8U2g7vK9Y="
