@@ -49,16 +49,17 @@ static bool
 settle(PGconn *conn, const struct connect_want *want)
 {
 	char timeout[16];
-	const char *values[2] = { timeout, want->read_only ? "on" : "off" };
+	const char *values[1] = { timeout };
 	PGresult *res;
 	bool done;
 
 	if (PQserverVersion(conn) < 140000)
 		return false;
 	snprintf(timeout, sizeof timeout, "%d", want->statement_timeout_ms);
-	res = PQexecParams(conn, "select set_config('statement_timeout', $1, false), "
-	    "set_config('default_transaction_read_only', $2, false), set_config('bytea_output', 'hex', false)",
-	    2, NULL, values, NULL, NULL, 0);
+	/* Never set to off: when the operator makes the server read-only, we must see it. */
+	res = PQexecParams(conn, want->read_only ?
+	    "select set_config('statement_timeout', $1, false), set_config('default_transaction_read_only', 'on', false)" :
+	    "select set_config('statement_timeout', $1, false)", 1, NULL, values, NULL, NULL, 0);
 	done = PQresultStatus(res) == PGRES_TUPLES_OK;
 	PQclear(res);
 	return done;

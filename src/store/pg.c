@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "net/loop.h"
 #include "store/stmt.h"
 #include "store/store.h"
 #include <stonechat/log.h>
@@ -150,7 +151,6 @@ event_make(struct pg *pg, int fd, short what, event_callback_fn fn)
 	struct event *ev = event_new(pg->base, fd, what, fn, pg);
 
 	sc_assert(ev);
-	event_priority_set(ev, 0);
 	return ev;
 }
 
@@ -187,6 +187,7 @@ on_attempt_done(evutil_socket_t fd, short what, void *arg)
 	PGconn *conn;
 
 	(void)what;
+	loop_woke();
 	(void)!eventfd_read(fd, &count);
 	conn = pg->attempt->conn;
 	pg->attempt->conn = NULL;
@@ -232,6 +233,7 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	loop_woke();
 	if (pg->broken)
 		lose(pg);
 	else if (!pg->conn && !pg->attempt)
@@ -545,6 +547,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	loop_woke();
 	pg_service(arg);
 }
 

@@ -33,7 +33,7 @@ struct private_pg {
 	struct pg_home home;
 	char uri[3 * PATH_MAX];
 	pid_t pid;
-	bool child;             /* ours to reap; false: adopted */
+	bool started;           /* by us; false: adopted */
 	bool reaped;
 };
 
@@ -163,21 +163,29 @@ spawn_postmaster(struct private_pg *pg)
 
 	snprintf(program, sizeof program, "%s/postgres", pg->home.bin);
 	pg->pid = home_spawn(&pg->home, argv);
-	pg->child = pg->pid != 0;
+	pg->started = true;
 	pg->reaped = false;
-	return pg->child;
+	return pg->pid != 0;
 }
 
 bool
 private_pg_alive(struct private_pg *pg)
 {
+	char pid[16];
+
 	if (pg->pid == 0 || pg->reaped)
 		return false;
-	if (!pg->child)
-		return kill(pg->pid, 0) == 0;
-	/* ECHILD: somebody else has reaped it. */
-	pg->reaped = waitpid(pg->pid, NULL, WNOHANG) != 0;
-	return !pg->reaped;
+	switch (waitpid(pg->pid, NULL, WNOHANG)) {
+	case 0:
+		return true;
+	case -1:
+		/* Not our child, or somebody else has reaped it. A zombie that nobody reaps works nowhere. */
+		snprintf(pid, sizeof pid, "%d", (int)pg->pid);
+		return works_in(pid, pg->home.data);
+	default:
+		pg->reaped = true;
+		return false;
+	}
 }
 
 /* One that runs, or is starting or stopping since a supervisor died, has the folder's pid file and works in it. */
@@ -188,7 +196,7 @@ adopt(struct private_pg *pg)
 
 	pg->pid = pid_in_file(&pg->home);
 	snprintf(pid, sizeof pid, "%d", (int)pg->pid);
-	pg->child = false;
+	pg->started = pg->reaped = false;
 	if (pg->pid != 0 && works_in(pid, pg->home.data))
 		return true;
 	pg->pid = 0;
@@ -216,8 +224,9 @@ bring_up(struct private_pg *pg, char *error, size_t error_size)
 			return true;
 		pause_ms(POLL_MS);
 	}
-	snprintf(error, error_size, "The private PostgreSQL in %s does not start; %s says why%s%s.", pg->home.dir, pg->home.log,
-	    why[0] ? ". Its last answer: " : "", why);
+	home_last_words(&pg->home, why, sizeof why);
+	snprintf(error, error_size, "The private PostgreSQL in %s does not start. The end of %s: %s", pg->home.dir, pg->home.log,
+	    why);
 	return false;
 }
 
@@ -235,7 +244,7 @@ private_pg_start(const char *dir, const char *bin_dir, char *error, size_t error
 		return NULL;
 	}
 	home_uri(&pg->home, DBNAME, pg->uri, sizeof pg->uri);
-	sc_log(NULL, SC_LOG_INFO, pg->child ? "db.private_started" : "db.private_adopted", "pid=%d", (int)pg->pid);
+	sc_log(NULL, SC_LOG_INFO, pg->started ? "db.private_started" : "db.private_adopted", "pid=%d", (int)pg->pid);
 	return pg;
 }
 

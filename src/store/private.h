@@ -20,6 +20,8 @@ bool home_prepare(struct pg_home *, const char *dir, const char *bin_dir, char *
 bool home_exists(const struct pg_home *);
 /* Starts a program with a clean environment in a session of its own, its output going to the log. 0: could not. */
 int home_spawn(const struct pg_home *, const char *const *argv);
+/* The last line of the log. */
+void home_last_words(const struct pg_home *, char *out, size_t out_size);
 /* A connection string; lent pieces are quoted. */
 void home_uri(const struct pg_home *, const char *dbname, char *out, size_t out_size);
 

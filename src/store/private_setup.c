@@ -83,6 +83,24 @@ home_spawn(const struct pg_home *home, const char *const *argv)
 	return pid;
 }
 
+void
+home_last_words(const struct pg_home *home, char *out, size_t out_size)
+{
+	FILE *file = fopen(home->log, "re");
+	char *end, tail[512];
+	size_t n = 0;
+
+	if (file && (fseek(file, -(long)(sizeof tail - 1), SEEK_END) == 0 || fseek(file, 0, SEEK_SET) == 0))
+		n = fread(tail, 1, sizeof tail - 1, file);
+	if (file)
+		fclose(file);
+	while (n > 0 && tail[n - 1] == '\n')
+		n--;
+	tail[n] = '\0';
+	end = strrchr(tail, '\n');
+	snprintf(out, out_size, "%s", end ? end + 1 : tail);
+}
+
 static bool
 wait_success(pid_t pid)
 {
@@ -320,10 +338,14 @@ write_conf(const struct pg_home *home)
 	buf_text(&text, "# Written by Stonechat at each start. What you want different goes to local.conf beside this file.\n"
 	    "listen_addresses = ''\n"
 	    "unix_socket_permissions = 0700\n"
-	    "unix_socket_directories = '");
-	for (const char *p = home->dir; *p; p++)
-		buf_add(&text, *p == '\'' ? "''" : p, *p == '\'' ? 2 : 1);
-	buf_text(&text, "'\n");
+	    "unix_socket_directories = '\"");
+	/* A list of names in double quotes inside a string in single ones, which knows backslashes. */
+	for (const char *p = home->dir; *p; p++) {
+		if (strchr("'\\\"", *p))
+			buf_add(&text, p, 1);
+		buf_add(&text, p, 1);
+	}
+	buf_text(&text, "\"'\n");
 	buf_text(&text, conf_text);
 	buf_add(&text, "", 1);
 	written = write_file(home->dir, "stonechat.conf.new", "we", text.p);
@@ -358,6 +380,10 @@ make_folder(struct pg_home *home, const char *dir, char *error, size_t error_siz
 	if (strlen(home->dir) + strlen(SOCKET_NAME) > SOCKET_MAX) {
 		snprintf(error, error_size, "The path %s is too long for a Unix socket in it (%zu bytes; %zu are possible). Choose a "
 		    "shorter state_dir.", home->dir, strlen(home->dir) + strlen(SOCKET_NAME), SOCKET_MAX);
+		return false;
+	}
+	if (strpbrk(home->dir, ",\n")) {
+		snprintf(error, error_size, "The path %s has a comma in it, which PostgreSQL would take for two paths.", home->dir);
 		return false;
 	}
 	snprintf(home->data, sizeof home->data, "%.*s/data", (int)SOCKET_MAX, home->dir);

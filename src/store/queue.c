@@ -156,7 +156,7 @@ batch_failed(struct queue *q, bool at_commit)
 		struct op *op = op_of(l);
 
 		if (op->state != OP_SENT)
-			break;
+			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
 		if (op->rows.status == SC_DB_FAILED || at_commit || ++op->failures >= BATCH_FAILURES)
 			op->alone = true;
 		again(q, op);
@@ -172,7 +172,7 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 		struct op *op = op_of(l);
 
 		if (op->state != OP_SENT)
-			break;
+			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
 		failed = failed || op->rows.status != SC_DB_OK;
 	}
 	if (failed) {
@@ -184,7 +184,7 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 		struct op *op = op_of(l);
 
 		if (op->state != OP_SENT)
-			break;
+			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
 		finish(q, op, SC_DB_OK);
 	}
 }
@@ -196,7 +196,7 @@ single_done(struct queue *q, const PGresult *failed_commit)
 		struct op *op = op_of(l);
 
 		if (op->state != OP_SENT)
-			continue;       /* done, behind one that is being repeated */
+			continue;
 		if (failed_commit && op->rows.status == SC_DB_OK) {
 			op->rows.status = SC_DB_FAILED;
 			take_state(op, failed_commit);
@@ -235,6 +235,13 @@ on_up(void *arg)
 	q->owner->changed(q->arg, NULL);
 }
 
+/* Perhaps it breaks the connection: nothing else may be under way with it, or would be lost with it again. */
+static bool
+is_suspect(const struct op *op)
+{
+	return op->losses >= LOSSES_ALONE;
+}
+
 static void
 lost_answer(struct queue *q, struct op *op, bool all_sent)
 {
@@ -246,7 +253,7 @@ lost_answer(struct queue *q, struct op *op, bool all_sent)
 		happened = false;
 	/* Whatever breaks the connection again and again may be the operation itself. */
 	op->losses++;
-	if (op->losses >= LOSSES_ALONE)
+	if (is_suspect(op))
 		op->alone = true;
 	if (op->losses < LOSSES_MAX && (!q->writes || !happened || op->stmt->repeatable)) {
 		op->tried = op->tried || (q->writes && happened);
@@ -355,11 +362,13 @@ send_singles(struct queue *q, struct op *first, int max)
 
 		if (op->state != OP_WAITING)
 			continue;
-		if (q->writes && !op->alone)
+		if ((q->writes && !op->alone) || (is_suspect(op) && q->n_sent > 0))
 			return;
 		pg_prepare(q->pg, op->index);
 		send_op(q, op);
 		send_sync(q);
+		if (is_suspect(op))
+			return;
 		max--;
 	}
 }
@@ -470,7 +479,6 @@ queue_new(struct event_base *base, const struct connect_want *want, bool writes,
 	link_init(&q->ops);
 	q->delay = event_new(base, -1, 0, on_delay, q);
 	sc_assert(q->delay);
-	event_priority_set(q->delay, 0);
 	q->pg = pg_new(base, want, &pg_owner, q);
 	return q;
 }

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "base/table.h"
+#include "net/loop.h"
 #include "store/queue.h"
 #include "store/stmt.h"
 #include <stonechat/log.h>
@@ -34,6 +35,7 @@ struct store {
 	int waiting;
 	struct link refused;            /* complete with BUSY at the loop's next chance */
 	struct event *refuse, *sweep;
+	int64_t swept;                  /* when it ran last */
 	bool away;                      /* said so in the log */
 	bool closing;
 	char error[300];
@@ -108,8 +110,10 @@ sweep_later(struct store *s)
 {
 	static const struct timeval tv = { 0, SWEEP_MS * 1000 };
 
-	if (!event_pending(s->sweep, EV_TIMEOUT, NULL))
-		event_add(s->sweep, &tv);
+	if (event_pending(s->sweep, EV_TIMEOUT, NULL))
+		return;
+	s->swept = store_now();
+	event_add(s->sweep, &tv);
 }
 
 static void
@@ -120,8 +124,11 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < queues_n(s); i++)
+	loop_woke();
+	/* When we come late, the process was stopped, and answers may lie in the sockets: another chance for them. */
+	for (int i = 0; i < queues_n(s) && now - s->swept < SWEEP_MS * 5; i++)
 		queue_expire(s->queues[i], now);
+	s->swept = now;
 	if (s->waiting > 0)
 		sweep_later(s);
 }
@@ -156,6 +163,7 @@ on_refuse(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	loop_woke();
 	deliver_refused(arg);
 }
 
@@ -192,8 +200,6 @@ store_open(struct event_base *base, const struct store_conf *conf)
 	s->sweep = event_new(base, -1, 0, on_sweep, s);
 	s->queues = mem_new((size_t)queues_n(s) * sizeof *s->queues);
 	sc_assert(s->refuse && s->sweep);
-	event_priority_set(s->refuse, 0);
-	event_priority_set(s->sweep, 0);
 	for (int i = 0; i < queues_n(s); i++)
 		open_queue(s, conf, i);
 	return s;

@@ -1,56 +1,41 @@
-#!/usr/bin/python3
+#!/bin/sh
 # SPDX-License-Identifier: MIT
-"""PostgreSQL prepares every statement of every .sql file against a freshly migrated database."""
+# Every statement of every NAME.sql prepares against a freshly migrated database, and current.sql is up to date.
+set -u
+cd "${STONECHAT_SOURCE:-$(dirname "$0")/../..}" || exit 1
 
-import os
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
-
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from tree import ROOT, Test, files, lines_of  # noqa: E402
-
-DEVSERVER = os.path.join(ROOT, "contrib", "devserver")
-test = Test()
-sources = files(".sql", under="src/") + files(".sql", under="modules/")
-
-
-def psql(folder, text):
-    command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", folder, "-d", "postgres"]
-    if os.getuid() == 0:
-        command = ["runuser", "-u", "stonechat", "--", *command]
-    return subprocess.run(command, input=text, capture_output=True, text=True)
-
-
-def database_name(folder):
-    found = psql(folder, "\\pset tuples_only on\nselect datname from pg_database where datname = 'stonechat'")
-    return "stonechat" if "stonechat" in found.stdout else "postgres"
-
-
-if not shutil.which("psql"):
-    test.skip("statements prepare", "there is no psql")
-    test.end()
-
-directory = tempfile.mkdtemp(prefix="lint.")
-os.chmod(directory, 0o755)
-try:
-    up = subprocess.run([DEVSERVER, "up", "--dir", directory], capture_output=True, text=True)
-    test.none([up.stderr] if up.returncode else [], "a server with a fresh database starts")
-    if not up.returncode:
-        folder = os.path.join(directory, "state", "pg")
-        connect = f"\\connect {database_name(folder)}\n"
-        for source in sources:
-            made = subprocess.run(["sh", os.path.join(ROOT, "src", "store", "sqlgen"), "--prepare",
-                                   os.path.join(ROOT, source)], capture_output=True, text=True)
-            count = sum(bool(re.match(r"-- name:", line)) for line in lines_of(source))
-            wrong = [made.stderr] if made.returncode else []
-            if not wrong:
-                run = psql(folder, connect + made.stdout)
-                wrong = [run.stderr] if run.returncode or "ERROR" in run.stderr else []
-            test.none(wrong, f"{source}: {count} statements prepare")
-finally:
-    subprocess.run([DEVSERVER, "down", "--dir", directory, "--delete"], capture_output=True)
-    shutil.rmtree(directory, ignore_errors=True)
-test.end()
+if [ "${1-}" = --inside ]; then         # with a database of its own, from tmpdb
+	for file in schema/[0-9][0-9][0-9][0-9]-*.sql; do
+		psql -X -q -v ON_ERROR_STOP=1 -1 -f "$file" 2>&1 || { echo "Bail out! $file"; exit 1; }
+	done
+	n=0
+	for file in src/*/*.sql modules/*/*.sql; do
+		[ -f "$file" ] || continue
+		n=$((n + 1))
+		if said=$(sh src/store/sqlgen --prepare "$file" 2>&1) &&
+		    said=$(printf '%s\n' "$said" | psql -X -q -v ON_ERROR_STOP=1 -f - 2>&1); then
+			echo "ok $n - $file"
+		else
+			echo "not ok $n - $file"
+			echo "$said" | sed 's/^/# /'
+		fi
+	done
+	# One list for the whole server: names must differ between the files too.
+	n=$((n + 1))
+	twice=$(cat src/*/*.sql modules/*/*.sql 2>/dev/null | sed -n 's/^--[ 	]*name:[ 	]*//p' | sort | uniq -d)
+	if [ -z "$twice" ]; then
+		echo "ok $n - names differ"
+	else
+		echo "not ok $n - names differ:" $twice
+	fi
+	n=$((n + 1))
+	if said=$(sh schema/regen --check 2>&1); then
+		echo "ok $n - schema/current.sql is up to date"
+	else
+		echo "not ok $n - schema/current.sql is up to date"
+		echo "$said" | sed 's/^/# /'
+	fi
+	echo "1..$n"
+	exit 0
+fi
+exec sh schema/tmpdb sh t/lint/statements.t --inside
