@@ -124,6 +124,17 @@ session_end(struct sc_session *s)
 		session_leave(s);
 }
 
+void
+session_replace(struct sc_session *s)
+{
+	session_ref(s);
+	if (s->stream != NULL)
+		s->ops->close(s->stream, "conflict", "Another stream has bound this resource.");
+	/* What it still had in work goes on, but the resource is free from now. */
+	session_leave(s);
+	session_unref(s);
+}
+
 /* --- what comes in --- */
 
 /* IQ answers are never asked to wait: whoever holds the lane may be waiting for one. */

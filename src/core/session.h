@@ -65,6 +65,9 @@ void session_unref(struct sc_session *);
 /* The stream is no more (whatever death). Runs session_presence and session_gone hooks after what was read before. */
 void session_end(struct sc_session *);
 
+/* Another stream has bound the same resource: the old session ends at once with the stream error `conflict`. */
+void session_replace(struct sc_session *);
+
 /* A stanza was read from the stream, checked for its shape and with `from` stamped. */
 void session_input(struct sc_session *, struct sc_stanza **taken);
 /* The stanza in work is done: take the next. For route.c. */

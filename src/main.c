@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* main: options. What the process then does is in supervisor.c and worker.c. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include "plugin/conf.h"
+#include "server.h"
+#include "supervisor.h"
+
+#define DEFAULT_CONF SYSCONFDIR "/stonechat/stonechat.conf"
+
+static const char usage[] =
+	"usage: stonechat [-c FILE] [--check-config] [--manual config|hooks|xeps] [--version] [--help]\n"
+	"  -c, --config FILE    the configuration (" DEFAULT_CONF ")\n"
+	"      --check-config   read it, load the modules, say what is wrong, and end\n"
+	"      --manual WHICH   print a generated page of the manual\n"
+	"      --module-dir DIR where the modules are, for --manual\n"
+	"The server stays in the foreground; `stonechatctl help` lists what can be asked of it.\n";
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
+		{ "manual", required_argument, NULL, 'm' }, { "module-dir", required_argument, NULL, 'd' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 }
+	};
+	const char *file = DEFAULT_CONF, *manual = NULL, *module_dir = NULL;
+	char error[1024] = "";
+	bool check = false;
+	struct conf *conf;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
+		switch (o) {
+		case 'c': file = optarg; break;
+		case 'k': check = true; break;
+		case 'm': manual = optarg; break;
+		case 'd': module_dir = optarg; break;
+		case 'f': break;
+		case 'V': puts("stonechat " PACKAGE_VERSION); return 0;
+		case 'h': fputs(usage, stdout); return 0;
+		default: fputs(usage, stderr); return 2;
+		}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	conf = server_load(manual != NULL ? NULL : file, module_dir, error, sizeof error);
+	if (conf == NULL) {
+		fprintf(stderr, "stonechat: %s\n", error);
+		return 1;
+	}
+	if (manual != NULL)
+		return server_manual(manual) ? 0 : (fputs(usage, stderr), 2);
+	if (check) {
+		printf("%s is right.\n", file);
+		return 0;
+	}
+	return supervisor_run(file, conf);
+}

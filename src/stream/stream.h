@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream: one XML stream of a client (RFC 6120 §4): its state, its connection, its reader. stream.c has what every stream does (headers,
+ * errors, reading, closing, moving to another shard), c2s.c what a client may say when, c2s_sasl.c the login, bind.c the binding.
+ */
+#ifndef STREAM_STREAM_H
+#define STREAM_STREAM_H
+
+#include <stonechat/stanza.h>
+#include "base/buf.h"
+#include "base/list.h"
+#include "core/session.h"
+#include "net/conn.h"
+#include "net/mailbox.h"
+#include "net/timer.h"
+#include "plugin/host.h"
+#include "stream/sasl.h"
+#include "xml/xml.h"
+
+/* Changed only by stream_move(), from the table there. */
+enum stream_state {
+	STREAM_NEW,             /* waits for the first header */
+	STREAM_OPEN,            /* features sent, nobody has logged in */
+	STREAM_TLS,             /* <proceed/> sent, handshake; then a new header */
+	STREAM_AUTH,            /* a login attempt is going on */
+	STREAM_MOVING,          /* logged in, on the way to the account's shard */
+	STREAM_AUTHENTICATED,   /* <success/> sent: waits for a new header, then for a bind */
+	STREAM_BINDING,         /* a bind waits for the account or for modules */
+	STREAM_BOUND,
+	STREAM_CLOSING,         /* our last words are said */
+	STREAM_GONE,
+};
+
+struct c2s_conf {
+	bool require_tls;
+	bool allow_plain_without_tls;
+	int64_t max_stanza, max_stanza_unauth, max_unauth_bytes;
+	int64_t auth_timeout, tls_timeout;                      /* ms */
+	int64_t max_unauth_per_address, max_sessions, max_attempts;
+	int64_t iterations;
+	int64_t outq_stanzas, outq_bytes;
+	bool downgrade_protection;
+	const char *const *mechanisms;
+};
+
+struct stream {
+	struct conn *conn;
+	struct xml_in *xml;
+	struct sc_host *host;                   /* fixed by the first header of the TLS stream */
+	struct sc_session *session;             /* counted once */
+	struct sasl *sasl;
+	int64_t account_id;                     /* users.id, from the login */
+	char *local;                            /* who has logged in: prepared localpart; malloced */
+	struct link in_shard;                   /* all of the shard */
+	struct link ready;                      /* those with input left from this turn, or those about to leave */
+	struct timeout timeout;                 /* before bind: to log in in time */
+	struct letter letter;                   /* on the way to another shard */
+	unsigned char address[16];              /* for limits */
+	uint32_t refs;
+	int16_t home;                           /* the account's shard, once known */
+	uint8_t state;                          /* enum stream_state */
+	uint8_t attempts;                       /* failed logins on this stream */
+	bool direct_tls;                        /* TLS from the first byte */
+	bool header_sent;
+	bool header_fixed;                      /* a header came inside TLS: the host cannot change any more */
+	bool blocked;                           /* input waits: a lookup, a hold, the handshake */
+	bool counted_unauth;
+	bool anonymous;
+	uint16_t took;                          /* stanzas of this turn */
+	char id[23];
+};
+
+extern int c2s_section;
+const struct c2s_conf *c2s_conf(void);
+void c2s_conf_register(void);
+
+/* --- stream.c --- */
+struct stream *stream_new(int fd, const struct sockaddr *peer, socklen_t peer_len, bool direct_tls);
+void stream_ref(struct stream *);
+void stream_unref(struct stream *);
+void stream_move(struct stream *, enum stream_state);
+const struct xml_limits *stream_limits_auth(void);      /* those after login */
+bool stream_is_open(const struct stream *);             /* neither closing nor gone */
+void stream_write(struct stream *, const char *bytes, size_t n);
+void stream_write_buf(struct stream *, struct buf *);   /* and frees it */
+/* RFC 6120 §4.9: says it (after a header of our own when there was none), and closes. */
+void stream_error(struct stream *, const char *condition, const char *text);
+/* Answers </stream:stream> with ours. */
+void stream_close(struct stream *);
+void stream_send_header(struct stream *, const char *to);
+/* Reads what can be read; stops when the stream blocks. */
+void stream_read(struct stream *);
+void stream_block(struct stream *);                     /* nothing more is read until … */
+void stream_unblock(struct stream *);                   /* … now; reading goes on in the next turn */
+void stream_restart(struct stream *);                   /* the next thing is a header */
+void stream_go_home(struct stream *);                   /* to shard s->home at the end of the turn; goes on in c2s_at_home() there */
+void stream_turn_start(void *);                         /* goes on with the streams that had more than a turn's share */
+void stream_turn_end(void *);
+void streams_shut_down(const char *condition, int max); /* ends up to max streams of this shard by a stream error; max -1: all */
+int streams_here(void);
+
+/* --- c2s.c --- */
+void c2s_header(struct stream *, const struct xml_header *);
+void c2s_element(struct stream *, struct sc_arena *, struct sc_elem *);         /* takes the arena */
+void c2s_secured(struct stream *);
+void c2s_at_home(struct stream *);
+struct tls_ctx;
+void c2s_set_tls(struct tls_ctx *);                     /* this shard's; takes a reference */
+void c2s_accepted(void *arg, int fd, const struct sockaddr *, socklen_t);       /* arg: NULL or non-NULL for direct TLS */
+
+/* --- c2s_sasl.c --- */
+void c2s_sasl_features(struct stream *, struct buf *);
+bool c2s_sasl_element(struct stream *, const struct sc_elem *); /* false: not one of its namespace */
+void c2s_sasl_success(struct stream *);                 /* at home: <success/> */
+void c2s_sasl_forget(struct stream *);
+void c2s_secret(const unsigned char secret[VERIFIER_SECRET]);   /* before the shards start */
+
+/* --- bind.c --- */
+void bind_start(struct stream *, struct sc_stanza *taken);      /* an IQ set with <bind/> */
+extern const struct session_ops stream_session_ops;
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* supervisor: start, watch, restart, stop. It waits in sigtimedwait(), so nothing here is asynchronous. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef HAVE_LIBSYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+#include "base/log.h"
+#include "net/listen.h"
+#include "plugin/conf.h"
+#include "server.h"
+#include "store/store.h"
+#include "supervisor.h"
+#include "worker.h"
+
+#define PAUSE_MAX 30            /* s between restarts of a worker that keeps dying */
+#define STEADY 60               /* s after which a worker counts as having lived */
+#define APP_PREFIX "stonechat-worker"
+
+static struct inheritance given;
+static struct private_pg *pg;
+static sigset_t watched;
+static int alive_pipe[2] = { -1, -1 };
+
+static int
+fail(const char *what)
+{
+	sc_log(NULL, SC_LOG_ERROR, "server.cannot_start", "why=\"%s\"", what);
+	fprintf(stderr, "stonechat: %s\n", what);
+	return 1;
+}
+
+/* --- rights and folders --- */
+
+static bool
+make_folder(const char *path, const struct passwd *owner, char *error, size_t size)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof copy, "%s", path);
+	for (char *p = copy + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		mkdir(copy, 0755);
+		*p = '/';
+	}
+	if (mkdir(copy, 0750) == 0) {
+		if (owner != NULL && chown(copy, owner->pw_uid, owner->pw_gid) != 0)
+			goto bad;
+		return true;
+	}
+	if (errno == EEXIST)
+		return true;
+bad:
+	snprintf(error, size, "the folder %s cannot be made: %s", path, strerror(errno));
+	return false;
+}
+
+/* As root: become the user of the configuration, for good. The folders that it writes to are made and given to it before. */
+static bool
+drop_rights(const struct server_conf *c, char *error, size_t size)
+{
+	struct passwd *pw = NULL;
+	char socket_dir[PATH_MAX];
+
+	snprintf(socket_dir, sizeof socket_dir, "%s", c->ctl_socket);
+	if (geteuid() == 0 && (pw = getpwnam(c->user)) == NULL) {
+		snprintf(error, size, "there is no user \"%s\" (setting `user`): create it with `useradd --system %s`, or name another",
+			c->user, c->user);
+		return false;
+	}
+	if (!make_folder(c->state_dir, pw, error, size) || !make_folder(dirname(socket_dir), pw, error, size))
+		return false;
+	if (pw == NULL)
+		return true;
+	if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0) {
+		snprintf(error, size, "cannot become the user %s: %s", c->user, strerror(errno));
+		return false;
+	}
+	prctl(PR_SET_DUMPABLE, 1);
+	return true;
+}
+
+static bool
+lock_state(const struct server_conf *c, char *error, size_t size)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/lock", c->state_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		snprintf(error, size, "%s cannot be opened: %s", path, strerror(errno));
+		return false;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		snprintf(error, size, "another server runs with the state folder %s", c->state_dir);
+		close(fd);
+		return false;
+	}
+	return true;
+}
+
+static void
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static bool
+open_ports(char *error, size_t size)
+{
+	given.n_fds = 0;
+	for (int i = 0; i < conf_listens(given.conf); i++) {
+		const struct conf_listen *l = conf_listen(given.conf, i);
+		int fds[256];
+
+		if (given.n_fds + given.shards > SUPERVISOR_FDS_MAX) {
+			snprintf(error, size, "too many listeners");
+			return false;
+		}
+		if (!listen_open(l->address, l->port, given.shards, fds, error, size))
+			return false;
+		for (int k = 0; k < given.shards; k++) {
+			given.fds[given.n_fds].fd = fds[k];
+			given.fds[given.n_fds++].listen = i;
+		}
+	}
+	return true;
+}
+
+/* --- waiting --- */
+
+/* The next signal within ms; 0: none. A negative ms waits for ever. */
+static int
+wait_signal(int ms)
+{
+	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
+	int s = ms < 0 ? sigwaitinfo(&watched, NULL) : sigtimedwait(&watched, NULL, &t);
+
+	return s > 0 ? s : 0;
+}
+
+/* True when the operator wants us to end. Other signals that come meanwhile are for later rounds. */
+static bool
+told_to_end(int ms)
+{
+	int s = wait_signal(ms);
+
+	return s == SIGTERM || s == SIGINT;
+}
+
+/* --- the database --- */
+
+static bool
+start_private(char *error, size_t size)
+{
+	const struct server_conf *c = server_conf(given.conf);
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof dir, "%s/pg", c->state_dir);
+	pg = private_pg_start(dir, c->postgres_bin, error, size);
+	if (pg == NULL)
+		return false;
+	given.db_uri = private_pg_uri(pg);
+	given.db_pid = private_pg_pid(pg);
+	return true;
+}
+
+/* False: told to end meanwhile, or the schema is not ours to touch. An external database that is away is waited for. */
+static bool
+prepare_database(void)
+{
+	const struct db_conf *db = db_conf(given.conf);
+	const char *schema = server_conf(given.conf)->schema_dir;
+	char error[1024];
+	bool told = false;
+
+	if (db->uri == NULL || *db->uri == '\0') {
+		if (!start_private(error, sizeof error)) {
+			fail(error);
+			return false;
+		}
+	} else {
+		given.db_uri = db->uri;
+	}
+	for (;;) {
+		bool reached = store_check_server(given.db_uri, (int)db->connections, db->allow_unsafe, error, sizeof error);
+
+		if (reached && store_migrate(given.db_uri, schema, error, sizeof error))
+			return true;
+		if (reached || pg != NULL) {
+			fail(error);
+			return false;
+		}
+		if (!told)
+			sc_log(NULL, SC_LOG_ERROR, "db.unreachable", "why=\"%s\" action=\"trying again every 2 s\"", error);
+		told = true;
+		if (told_to_end(2000))
+			return false;
+	}
+}
+
+/* --- the worker --- */
+
+static pid_t
+start_worker(void)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	close(alive_pipe[1]);
+	given.alive_fd = alive_pipe[0];
+	_exit(worker_run(&given));
+}
+
+static void
+kill_worker(pid_t pid, int signal)
+{
+	if (pid > 0)
+		kill(pid, signal);
+}
+
+/* Collects the dead. True when the worker was among them. */
+static bool
+reap(pid_t worker)
+{
+	bool worker_died = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != worker)
+			continue;
+		worker_died = true;
+		if (WIFSIGNALED(status))
+			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d signal=%d", (int)pid, WTERMSIG(status));
+		else if (WEXITSTATUS(status) != 0)
+			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d status=%d", (int)pid, WEXITSTATUS(status));
+	}
+	return worker_died;
+}
+
+static void
+mind_database(void)
+{
+	char error[1024];
+
+	if (pg == NULL || private_pg_alive(pg))
+		return;
+	sc_log(NULL, SC_LOG_ERROR, "db.died", "action=\"starting it again\"");
+	private_pg_stop(&pg, true);
+	if (!start_private(error, sizeof error))
+		sc_log(NULL, SC_LOG_ERROR, "db.cannot_start", "why=\"%s\"", error);
+}
+
+/* SIGTERM: the worker drains; a second one, or a minute, ends it. */
+static int
+end(pid_t worker)
+{
+	int64_t left = server_conf(given.conf)->drain_time + 20000;
+
+	kill_worker(worker, SIGTERM);
+	while (worker > 0 && left > 0) {
+		int s = wait_signal(200);
+
+		if (s == SIGTERM || s == SIGINT)
+			break;
+		if (reap(worker))
+			worker = 0;
+		left -= 200;
+	}
+	if (worker > 0) {
+		kill_worker(worker, SIGKILL);
+		waitpid(worker, NULL, 0);
+	}
+	if (pg != NULL)
+		private_pg_stop(&pg, false);
+	sc_log(NULL, SC_LOG_INFO, "server.stopped", "pid=%d", (int)getpid());
+	return 0;
+}
+
+static int
+watch(void)
+{
+	pid_t worker = start_worker();
+	time_t since = time(NULL);
+	int pause = 0;
+
+	for (;;) {
+		int s = wait_signal(worker > 0 ? -1 : 1000);
+
+		if (s == SIGTERM || s == SIGINT)
+			return end(worker);
+		if (s == SIGHUP)
+			kill_worker(worker, SIGHUP);
+		if (s == SIGCHLD && reap(worker)) {
+			pause = time(NULL) - since > STEADY ? 0 : pause == 0 ? 1 : pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+			worker = 0;
+			since = time(NULL);
+		}
+		mind_database();
+		if (worker > 0 || time(NULL) - since < pause - (pause == 1))
+			continue;
+		worker = start_worker();
+		since = time(NULL);
+	}
+}
+
+int
+supervisor_run(const char *conf_file, struct conf *conf)
+{
+	char error[1024];
+	int status = 1;
+
+	given.conf_file = conf_file;
+	given.conf = conf;
+	given.shards = server_shards(conf);
+	log_thread_name("supervisor");
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&watched);
+	for (size_t i = 0; i < 4; i++)
+		sigaddset(&watched, (int[]){ SIGTERM, SIGINT, SIGHUP, SIGCHLD }[i]);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	raise_descriptors();
+	if (!open_ports(error, sizeof error) || !drop_rights(server_conf(conf), error, sizeof error) ||
+	    !server_log_open(conf, error, sizeof error) || !lock_state(server_conf(conf), error, sizeof error))
+		return fail(error);
+	if (pipe2(alive_pipe, O_CLOEXEC) != 0)
+		return fail(strerror(errno));
+	sc_log(NULL, SC_LOG_INFO, "server.starting", "version=" PACKAGE_VERSION " pid=%d shards=%d modules_from=%s", (int)getpid(),
+		given.shards, server_conf(conf)->module_dir);
+	if (prepare_database())
+		status = watch();
+	else if (pg != NULL)
+		private_pg_stop(&pg, false);
+	return status;
+}
