@@ -7,7 +7,9 @@ RUN_PACKAGES="postgresql-15 openssl"
 # The libraries alone, where nothing is built.
 LIBRARY_PACKAGES="libevent-core-2.1-7 libexpat1 libssl3 libpq5 libunistring2 libidn2-0 libconfig9 libjansson4
 	libsystemd0"
-TEST_PACKAGES="perl python3 clang valgrind tmux profanity python3-slixmpp python3-aioxmpp nodejs npm"
+# command:package where the command may have come another way.
+TEST_PACKAGES="prove:perl python3:python3 clang-14:clang-14 valgrind:valgrind tmux:tmux profanity:profanity
+	python3-slixmpp python3-aioxmpp node:nodejs npm:npm"
 
 say() {
 	printf '%s: %s\n' "$name" "$*"
@@ -37,7 +39,11 @@ install_missing() {
 	command -v dpkg-query >/dev/null || { say "not Debian: install by hand what is missing"; return 0; }
 	missing=
 	for package in "$@"; do
-		is_installed "$package" || missing="$missing $package"
+		case $package in
+		*:*) command -v "${package%%:*}" >/dev/null && continue ;;
+		*) is_installed "$package" && continue ;;
+		esac
+		missing="$missing ${package##*:}"
 	done
 	[ -z "$missing" ] && return 0
 	say "installing$missing"

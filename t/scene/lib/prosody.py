@@ -39,7 +39,7 @@ storage = "internal"
 
 
 class Prosody(Peer):
-    def __init__(self, hosts):
+    def __init__(self, hosts, extra=None):
         if not shutil.which("prosody"):
             raise ServerError("prosody is not installed")
         self.dir = tempfile.mkdtemp(prefix="scene.")
@@ -47,9 +47,12 @@ class Prosody(Peer):
         super().__init__({"c2s": base, "c2s_tls": base + 1}, "test", self.accounts)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=test", "-keyout", self.dir + "/key", "-out", self.dir + "/crt"],
+                        f"/CN={extra or 'test'}", "-addext",
+                        f"subjectAltName=DNS:{extra or 'test'}", "-keyout", self.dir + "/key", "-out", self.dir + "/crt"],
                        check=True, capture_output=True)
         config = CONFIG.format(dir=self.dir, **self.ports)
+        if extra:
+            config += f'VirtualHost "{extra}"\n'
         for i in range(1, hosts + 1):
             config += f'VirtualHost "s{i:03d}.test"\n'
             config += f'Component "rooms.s{i:03d}.test" "muc"\n'
