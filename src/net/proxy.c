@@ -61,7 +61,7 @@ read_six(char *const word[V1_WORDS], struct proxy_header *header)
 		read_port(word[4], &peer->sin6_port) && read_port(word[5], &our_port);
 }
 
-/* Splits at single spaces; the number of words, 0 when there are too many. */
+/* Splits at single spaces; the number of words, one above V1_WORDS when there are more. */
 static int
 split(char *line, char *word[V1_WORDS])
 {
@@ -72,7 +72,7 @@ split(char *line, char *word[V1_WORDS])
 		if (*p != ' ')
 			continue;
 		if (n == V1_WORDS)
-			return 0;
+			return V1_WORDS + 1;
 		*p = '\0';
 		word[n++] = p + 1;
 	}
@@ -92,7 +92,7 @@ read_line(const unsigned char *bytes, size_t length, struct proxy_header *header
 	header->length = length;
 	words = split(line, word);
 	/* After UNKNOWN anything may stand, and is to be ignored. */
-	if (strncmp(line + strlen(line) + 1, "UNKNOWN", 7) == 0 && (words == 2 || words == 0 || words > 2))
+	if (words >= 2 && strcmp(word[1], "UNKNOWN") == 0)
 		return PROXY_DONE;
 	if (words != V1_WORDS)
 		return PROXY_BAD;
