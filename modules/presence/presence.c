@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* presence: who is online, told to those who may know (RFC 6121 §4). presence.h says what is in which file. */
+/* presence: who is online, told to those who may know (RFC 6121 §4). presence.h says what is in
+ * which file. */
 #include "presence/presence.h"
 
-static SC_COUNTER(presence_refused_count, "Presences refused because they were malformed or too large");
-static SC_COUNTER(presence_directed_full_count, "Directed presences refused because a client had sent too many");
+static SC_COUNTER(presence_refused_count,
+	"Presences refused because they were malformed or too large");
+static SC_COUNTER(presence_directed_full_count,
+	"Directed presences refused because a client had sent too many");
 static SC_COUNTER(presence_copies_count, "Copies of presence sent to contacts");
 const struct sc_counter *const presence_refused = &presence_refused_count;
 const struct sc_counter *const presence_directed_full = &presence_directed_full_count;
@@ -14,29 +17,42 @@ static SC_SLOT(presence_directed, SC_SLOT_SESSION, struct directed, directed_fin
 const struct sc_slot *const presence_account_slot = &presence_account;
 const struct sc_slot *const presence_directed_slot = &presence_directed;
 
+static struct presence_account *
+account_of(struct sc_entity *account)
+{
+	return sc_entity_slot(account, &presence_account);
+}
+
 /* --- what a client's own presence starts --- */
 
+/* To the user's own devices (§4.2.2, §4.4.2, §4.5.2), the one that it is of too, if it lives. */
 static void
-show_own_devices(struct sc_session *session, const struct sc_stanza *presence, bool was_available)
+show_own_devices(const struct sc_ev_presence *ev, const struct sc_stanza *presence)
 {
-	struct sc_entity *account = sc_session_account(session);
+	struct sc_entity *account = sc_session_account(ev->session);
 
-	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;) {
-		/* Its own "unavailable" comes back to the client too (§4.5.2), if it lives. */
-		if (sc_session_available(s) || s == session)
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
+		if (s == ev->session ? ev->presence != NULL : sc_session_available(s))
 			sc_push_shared(s, presence, NULL);
-		if (s != session && sc_session_available(s) && !was_available) {
+}
+
+/* A device that has just become available sees the others. */
+static void
+show_others(struct sc_entity *account, struct sc_session *to)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
+		if (s != to && sc_session_available(s)) {
 			struct sc_stanza *other = sc_session_last_presence(s);
 
-			sc_push(session, &other);
+			sc_push(to, &other);
 		}
-	}
 }
 
 static struct sc_stanza *
 make_probe(struct sc_entity *account)
 {
-	struct sc_stanza *probe = sc_stanza_new(SC_PRESENCE, SC_TYPE_PROBE, sc_entity_jid(account), NULL, NULL);
+	struct sc_stanza *probe = sc_stanza_new(SC_PRESENCE, SC_TYPE_PROBE, sc_entity_jid(account),
+		NULL, NULL);
 
 	sc_set_id(probe, sc_token(sc_stanza_arena(probe)));
 	sc_seal(probe);
@@ -46,7 +62,8 @@ make_probe(struct sc_entity *account)
 static struct sc_stanza *
 make_unavailable(const struct sc_session *session)
 {
-	struct sc_stanza *gone = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNAVAILABLE, sc_session_jid(session), NULL, NULL);
+	struct sc_stanza *gone = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNAVAILABLE,
+		sc_session_jid(session), NULL, NULL);
 
 	sc_seal(gone);
 	return gone;
@@ -62,29 +79,27 @@ anybody_available(struct sc_entity *account)
 }
 
 static void
-now_available(struct sc_entity *account, const struct sc_ev_presence *ev, const struct sc_stanza *presence)
+now_available(struct sc_entity *account, const struct sc_ev_presence *ev,
+	const struct sc_stanza *presence)
 {
 	struct sc_stanza *probe = ev->was_available ? NULL : make_probe(account);
 
-	show_own_devices(ev->session, presence, ev->was_available);
+	show_own_devices(ev, presence);
+	if (!ev->was_available)
+		show_others(account, ev->session);
 	cast_start(account, sc_session_number(ev->session), presence, probe);
 	sc_stanza_free(&probe);
 }
 
 static void
-now_unavailable(struct sc_entity *account, const struct sc_ev_presence *ev, const struct sc_stanza *presence)
+now_unavailable(struct sc_entity *account, const struct sc_ev_presence *ev,
+	const struct sc_stanza *presence)
 {
 	if (ev->was_available) {
-		if (ev->presence != NULL) {
-			show_own_devices(ev->session, presence, true);
-		} else {
-			for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
-				if (s != ev->session && sc_session_available(s))
-					sc_push_shared(s, presence, NULL);
-		}
+		show_own_devices(ev, presence);
 		cast_start(account, sc_session_number(ev->session), presence, NULL);
 		if (!anybody_available(account))
-			((struct presence_account *)sc_entity_slot(account, &presence_account))->gone_at = sc_now();
+			account_of(account)->gone_at = sc_now();
 	}
 	directed_end(ev->session, presence, ev->was_available);
 }
@@ -110,7 +125,7 @@ own_presence(struct sc_ctx *ctx, const struct sc_ev_presence *ev)
 	sc_stanza_free(&presence);
 }
 
-/* A client that was never available may have sent directed presence all the same (§4.6.3, case 3). */
+/* A client that was never available may have sent directed presence too (§4.6.3, case 3). */
 static void
 session_over(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 {
@@ -135,8 +150,10 @@ presence_out(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 	if (sc_kind(ev->stanza) != SC_PRESENCE)
 		return SC_PASS;
 	if (type != SC_TYPE_AVAILABLE && type != SC_TYPE_UNAVAILABLE) {
-		/* Errors and probes to nobody mean nothing; subscriptions are the roster's. */
-		return sc_to(ev->stanza) == NULL && (type == SC_TYPE_ERROR || type == SC_TYPE_PROBE) ? SC_DROPPED : SC_PASS;
+		/* To nobody; and subscriptions are the roster's. */
+		bool means_nothing = type == SC_TYPE_ERROR || type == SC_TYPE_PROBE;
+
+		return sc_to(ev->stanza) == NULL && means_nothing ? SC_DROPPED : SC_PASS;
 	}
 	if (session == NULL)
 		return SC_DROPPED;      /* it has ended, and that was told */
@@ -160,7 +177,8 @@ static const struct sc_hook hooks[] = {
 };
 
 static const struct sc_key conf[] = {
-	SC_CONF_SIZE(struct presence_conf, max_size, "16KiB", 512, 262144, "A larger presence is refused: each contact gets a copy."),
+	SC_CONF_SIZE(struct presence_conf, max_size, "16KiB", 512, 262144,
+		"A larger presence is refused: each contact gets a copy."),
 	SC_CONF_INT(struct presence_conf, max_directed, "500", 1, 100000,
 		"Rooms and strangers that one client may have sent directed presence."),
 	SC_CONF_END
@@ -170,7 +188,8 @@ SC_MODULE(presence,
 	.summary = "Tells contacts who is online.",
 	.implements = SC_LIST("RFC-6121 4", "RFC-6121 8.5.3.1"),
 	.slots = SC_SLOTS(&presence_account, &presence_directed),
-	.counters = SC_COUNTERS(&presence_refused_count, &presence_directed_full_count, &presence_copies_count),
+	.counters = SC_COUNTERS(&presence_refused_count, &presence_directed_full_count,
+		&presence_copies_count),
 	.hooks = hooks,
 	.conf = conf,
 	.conf_size = sizeof(struct presence_conf)

@@ -18,14 +18,15 @@ struct presence_conf {
 	int64_t max_size, max_directed;
 };
 
-extern const struct sc_counter *const presence_refused, *const presence_directed_full, *const presence_copies;
+extern const struct sc_counter *const presence_refused, *const presence_directed_full,
+	*const presence_copies;
 extern const struct sc_slot *const presence_account_slot, *const presence_directed_slot;
 
 /* Of an account. */
 struct presence_account {
 	struct cast *first, *last;      /* in order; a later one must not overtake */
 	struct sc_timer *timer;         /* set while there are any */
-	int64_t gone_at;                /* wall µs when its last client became unavailable; 0: not since it was loaded */
+	int64_t gone_at;                /* wall µs when its last client became unavailable; or 0 */
 };
 
 /* --- presence_check.c --- */
@@ -33,10 +34,13 @@ bool presence_is_priority(const char *text);
 enum sc_verdict presence_check(struct sc_ctx *, struct sc_ev_stanza *);
 
 /* --- presence_cast.c --- */
-/* Sends presence to all who are subscribed and probe (may be NULL) to all whom the account is subscribed to. What does not go at once
- * goes in slices, after what is still under way. Both are sealed and lent. */
-void cast_start(struct sc_entity *account, uint64_t session, const struct sc_stanza *presence, const struct sc_stanza *probe);
-/* SC_TAKEN, or a hold until the cast of this session is over: what the client sends next must not overtake it. */
+/* Sends presence to all who are subscribed and probe (may be NULL) to all whom the account is
+ * subscribed to. What does not go at once goes in slices, after what is still under way. Both
+ * are sealed and lent. */
+void cast_start(struct sc_entity *account, uint64_t session, const struct sc_stanza *presence,
+	const struct sc_stanza *probe);
+/* SC_TAKEN, or a hold until the cast of this session is over: what the client sends next must
+ * not overtake it. */
 enum sc_verdict cast_wait(struct sc_ctx *, struct sc_session *) SC_MUST_CHECK;
 void presence_account_fini(void *slot);
 
@@ -48,12 +52,14 @@ struct directed {                       /* of a session */
 
 void directed_fini(void *slot);
 /* The client sends available or unavailable presence to somebody. SC_PASS: it may go. */
-enum sc_verdict directed_out(struct sc_ctx *, struct sc_session *, const struct sc_stanza *) SC_MUST_CHECK;
-/* `from` (its bare form: all of its resources too) does not see these any more, or does not want to. */
+enum sc_verdict directed_out(struct sc_ctx *, struct sc_session *,
+	const struct sc_stanza *) SC_MUST_CHECK;
+/* `from` (its bare form: all of its resources too) does not see these any more, or does not want
+ * to. */
 void directed_forget(struct sc_session *, const struct sc_jid *from, bool whole_bare);
 bool directed_has(const struct sc_session *, const struct sc_jid *);
-/* The client is unavailable: those who only know by directed presence hear it, and the list is empty then. subscribers_know: they got the
- * broadcast. unavailable is sealed and lent. */
+/* The client is unavailable: those who only know by directed presence hear it, and the list is
+ * empty then. subscribers_know: they got the broadcast. unavailable is sealed and lent. */
 void directed_end(struct sc_session *, const struct sc_stanza *unavailable, bool subscribers_know);
 
 /* --- presence_guard.c --- */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presence_cast: one presence to all contacts. The first few hundred get it at once; the others are written down, and get it in slices, so that
- * somebody with thousands of contacts does not stop the shard. Until then his stream waits: what he sends next would overtake.
- * Casts of one account follow each other, so a device that reconnects is not declared gone by the rest of its old "unavailable".
+ * presence_cast: one presence to all contacts. The first few hundred get it at once; the others are
+ * written down, and get it in slices, so that somebody with thousands of contacts does not stop the
+ * shard. Until then his stream waits: what he sends next would overtake. Casts of one account
+ * follow each other, so a device that reconnects is not declared gone by the rest of its old
+ * "unavailable".
  */
 #include "presence/presence.h"
 
@@ -23,7 +25,7 @@ struct cast {
 	struct sc_entity *account;      /* pinned while the cast is queued */
 	uint64_t session;
 	struct sc_stanza *presence, *probe;
-	int at_once;                    /* how many contacts more may be told while they are listed */
+	int at_once;                    /* how many more may be told while they are listed */
 	struct target *targets;
 	char *texts;
 	size_t n, room, done;
@@ -130,14 +132,16 @@ next_slice(void *arg)
 }
 
 void
-cast_start(struct sc_entity *account, uint64_t session, const struct sc_stanza *presence, const struct sc_stanza *probe)
+cast_start(struct sc_entity *account, uint64_t session, const struct sc_stanza *presence,
+	const struct sc_stanza *probe)
 {
 	struct presence_account *p = sc_entity_slot(account, presence_account_slot);
 	struct cast *c = calloc(1, sizeof *c);
 
 	sc_assert(c != NULL);
 	*c = (struct cast){ .account = account, .session = session, .presence = sc_ref(presence),
-		.probe = probe != NULL ? sc_ref(probe) : NULL, .at_once = p->first == NULL ? SLICE : 0 };
+		.probe = probe != NULL ? sc_ref(probe) : NULL,
+		.at_once = p->first == NULL ? SLICE : 0 };
 	sc_contacts_each(account, probe != NULL ? SC_SUB_FROM | SC_SUB_TO : SC_SUB_FROM, visit, c);
 	if (c->n == 0) {
 		cast_free(c);
@@ -165,7 +169,8 @@ cast_over(struct sc_ctx *ctx, void *result)
 enum sc_verdict
 cast_wait(struct sc_ctx *ctx, struct sc_session *session)
 {
-	struct presence_account *p = sc_entity_slot(sc_session_account(session), presence_account_slot);
+	struct presence_account *p = sc_entity_slot(sc_session_account(session),
+		presence_account_slot);
 	struct cast *c = p->last;
 
 	if (c == NULL || c->session != sc_session_number(session))

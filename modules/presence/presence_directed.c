@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presence_directed: whom a client has sent directed presence (RFC 6121 §4.6), so that they hear when it is gone. Those who are subscribed
- * hear it anyway and are not on the list, unless the client has no presence session of which they could hear.
+ * presence_directed: whom a client has sent directed presence (RFC 6121 §4.6), so that they hear
+ * when it is gone. Those who are subscribed hear it anyway and are not on the list, unless the
+ * client has no presence session of which they could hear.
  */
 #include "presence/presence.h"
 
@@ -89,7 +90,8 @@ directed_out(struct sc_ctx *ctx, struct sc_session *session, const struct sc_sta
 		return SC_PASS;
 	if (d != NULL && (int64_t)d->n >= conf->max_directed) {
 		sc_count(presence_directed_full, 1);
-		return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT, "You have sent directed presence to too many.");
+		return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT,
+			"You have sent directed presence to too many.");
 	}
 	remember(session, to);
 	return SC_PASS;
@@ -99,11 +101,12 @@ void
 directed_end(struct sc_session *session, const struct sc_stanza *unavailable, bool subscribers_know)
 {
 	struct directed *d = sc_session_slot_peek(session, presence_directed_slot);
+	struct sc_entity *account = sc_session_account(session);
 
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < d->n; i++) {
-		if (!subscribers_know || !(sc_contact(sc_session_account(session), d->jids[i]) & SC_SUB_FROM))
+		if (!subscribers_know || !(sc_contact(account, d->jids[i]) & SC_SUB_FROM))
 			sc_broadcast(unavailable, d->jids[i]);
 		free(d->jids[i]);
 	}

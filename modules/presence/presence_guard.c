@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presence_guard: a request to a client would show whether it is there, so it reaches only clients that share their presence with
- * the sender; others get the answer that a client gets which is not there (RFC 6121 §8.5.3.1).
+ * presence_guard: a request to a client would show whether it is there, so it reaches only clients
+ * that share their presence with the sender; others get the answer that a client gets which is not
+ * there (RFC 6121 §8.5.3.1).
  */
 #include "presence/presence.h"
 
-/* Rooms ask for their occupants from other nicknames than the one that was joined as, so the bare JID counts. */
+/* Rooms ask for their occupants from other nicknames than the one that was joined as, so the
+ * bare JID counts. */
 static bool
 shows_itself_to(const struct sc_session *s, const struct sc_jid *from)
 {
@@ -28,8 +30,8 @@ presence_guard(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 		return SC_PASS;
 	s = sc_session_by_resource(sc_entity(ctx), sc_jid_resource(to));
 	/* Our own server and its services know who is here. */
-	if (s == NULL || (sc_jid_is_domain(from) && sc_is_local(from)) || (sc_contact(sc_entity(ctx), from) & SC_SUB_FROM) ||
-	    shows_itself_to(s, from))
+	if (s == NULL || (sc_jid_is_domain(from) && sc_is_local(from)) ||
+	    (sc_contact(sc_entity(ctx), from) & SC_SUB_FROM) || shows_itself_to(s, from))
 		return SC_PASS;
 	return sc_refuse(ctx, SC_COND_SERVICE_UNAVAILABLE, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* presence_probe: answers to probes (RFC 6121 §4.3.2, §4.6.6), and the presence that goes with a change of subscription (§3). */
+/* presence_probe: answers to probes (RFC 6121 §4.3.2, §4.6.6), and the presence that goes with a
+ * change of subscription (§3). */
 #include "presence/presence.h"
 
 static void
@@ -43,7 +44,8 @@ answer_bare(struct sc_entity *account, const struct sc_stanza *probe)
 		}
 	if (any)
 		return;
-	gone = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNAVAILABLE, sc_entity_jid(account), sc_from(probe), sc_id(probe));
+	gone = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNAVAILABLE, sc_entity_jid(account),
+		sc_from(probe), sc_id(probe));
 	if (gone_since(account) > 0)
 		sc_add_delay(gone, sc_entity_jid(account), gone_since(account));
 	sc_send(&gone);
@@ -68,7 +70,8 @@ answer_directed(struct sc_entity *account, const struct sc_stanza *probe)
 	bool any = false;
 
 	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
-		if ((sc_jid_is_bare(to) || sc_jid_same(sc_session_jid(s), to)) && directed_has(s, sc_from(probe))) {
+		if ((sc_jid_is_bare(to) || sc_jid_same(sc_session_jid(s), to)) &&
+		    directed_has(s, sc_from(probe))) {
 			send_mere(sc_session_jid(s), sc_from(probe), SC_TYPE_AVAILABLE, NULL);
 			any = true;
 		}
@@ -85,7 +88,8 @@ answer_probe(struct sc_entity *account, const struct sc_stanza *probe)
 			answer_full(account, probe);
 	} else if (!answer_directed(account, probe)) {
 		/* From the bare JID, and the same as for an account that does not exist. */
-		send_mere(sc_entity_jid(account), sc_from(probe), SC_TYPE_UNSUBSCRIBED, sc_id(probe));
+		send_mere(sc_entity_jid(account), sc_from(probe), SC_TYPE_UNSUBSCRIBED,
+			sc_id(probe));
 	}
 	return SC_TAKEN;
 }
@@ -113,7 +117,8 @@ presence_in(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 	return SC_PASS;
 }
 
-/* §3.1.5: who is now subscribed gets current presence. §3.2.2: who was subscribed hears that we are unavailable. */
+/* §3.1.5: who is now subscribed gets current presence. §3.2.2: who was subscribed hears that we
+ * are unavailable. */
 void
 presence_contact_changed(struct sc_ctx *ctx, const struct sc_ev_contact_changed *ev)
 {
@@ -125,7 +130,8 @@ presence_contact_changed(struct sc_ctx *ctx, const struct sc_ev_contact_changed 
 		} else if (ev->was & ~ev->is & SC_SUB_FROM) {
 			directed_forget(s, ev->contact, true);
 			if (sc_session_available(s))
-				send_mere(sc_session_jid(s), ev->contact, SC_TYPE_UNAVAILABLE, NULL);
+				send_mere(sc_session_jid(s), ev->contact, SC_TYPE_UNAVAILABLE,
+					NULL);
 		}
 	}
 }

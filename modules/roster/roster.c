@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* roster: contacts and who may see whose presence (RFC 6121 §2, §3). roster.h says what is in which file. */
+/* roster: contacts and who may see whose presence (RFC 6121 §2, §3). roster.h says what is in
+ * which file. */
 #include "roster/roster.h"
 #include "roster/roster.sql.h"
 
 #include <stdlib.h>
 
-static SC_COUNTER(roster_full_count, "Contacts refused because a roster had too many, or too many groups");
-static SC_COUNTER(roster_requests_full_count, "Subscription requests refused because too many waited for an answer");
+static SC_COUNTER(roster_full_count,
+	"Contacts refused because a roster had too many, or too many groups");
+static SC_COUNTER(roster_requests_full_count,
+	"Subscription requests refused because too many waited for an answer");
 static SC_COUNTER(roster_pushes_count, "Roster pushes sent");
 const struct sc_counter *const roster_full = &roster_full_count;
 const struct sc_counter *const roster_requests_full = &roster_requests_full_count;
@@ -78,7 +81,8 @@ size_of_rows(const struct sc_rows *rows)
 	uint32_t bytes = 0;
 
 	for (int i = 0; i < sc_rows_count(rows); i++)
-		bytes += book_block_size(sc_row_text(rows, i, COL_CONTACT).n, sc_row_text(rows, i, COL_NAME).n,
+		bytes += book_block_size(sc_row_text(rows, i, COL_CONTACT).n,
+			sc_row_text(rows, i, COL_NAME).n,
 			(size_t)split_groups(sc_row_text(rows, i, COL_GROUPS), groups));
 	return bytes;
 }
@@ -93,7 +97,7 @@ add_row(struct sc_arena *arena, struct roster *r, const struct sc_rows *rows, in
 	int64_t version = sc_row_int(rows, i, COL_VERSION);
 	const struct contact *before;
 
-	if (text.n == 0) {              /* the row that remembers up to which version removals are forgotten */
+	if (text.n == 0) {              /* not a contact, but the horizon of removals */
 		r->book.horizon = version;
 		return;
 	}
@@ -106,9 +110,11 @@ add_row(struct sc_arena *arena, struct roster *r, const struct sc_rows *rows, in
 	before = book_find(&r->book, text);
 	if (before == NULL || (bits & CONTACT_LISTED))
 		book_put(&r->book, contact, bits | (before != NULL ? before->bits : 0), version,
-			sc_row_text(rows, i, COL_NAME), groups, split_groups(sc_row_text(rows, i, COL_GROUPS), groups));
+			sc_row_text(rows, i, COL_NAME), groups,
+			split_groups(sc_row_text(rows, i, COL_GROUPS), groups));
 	else
-		book_mark(&r->book, contact, bits | before->bits, before->version > version ? before->version : version);
+		book_mark(&r->book, contact, bits | before->bits,
+			before->version > version ? before->version : version);
 }
 
 static enum sc_verdict
@@ -117,7 +123,7 @@ roster_arrived(struct sc_ctx *ctx, const struct sc_rows *rows)
 	struct roster *r = roster_of(sc_entity(ctx));
 
 	if (sc_rows_status(rows) != SC_DB_OK)
-		return SC_DROPPED;      /* there is no stanza to refuse: the load fails, and whoever needs the account hears so */
+		return SC_DROPPED;      /* the load fails; whoever needs the account hears so */
 	book_reserve(&r->book, (uint32_t)sc_rows_count(rows), size_of_rows(rows));
 	for (int i = 0; i < sc_rows_count(rows); i++)
 		add_row(sc_arena(ctx), r, rows, i);
@@ -130,7 +136,8 @@ roster_arrived(struct sc_ctx *ctx, const struct sc_rows *rows)
 static enum sc_verdict
 load_roster(struct sc_ctx *ctx, struct sc_ev_account *ev)
 {
-	return sc_db_hold(ctx, &sql_roster_load, SC_ARGS(sc_int(sc_entity_id(ev->account))), roster_arrived);
+	return sc_db_hold(ctx, &sql_roster_load, SC_ARGS(sc_int(sc_entity_id(ev->account))),
+		roster_arrived);
 }
 
 /* --- what others ask --- */
@@ -142,7 +149,7 @@ answer_contact(struct sc_ctx *ctx, struct sc_ev_contact *ev)
 
 	(void)ctx;
 	if (sc_jid_same_bare(ev->contact, sc_entity_jid(ev->account))) {
-		ev->subscription = SC_SUB_BOTH; /* §4.2.2: one is implicitly subscribed to oneself */
+		ev->subscription = SC_SUB_BOTH; /* §4.2.2: one is subscribed to oneself */
 		return;
 	}
 	c = book_find(&roster_of(ev->account)->book, sc_jid_bare_span(ev->contact));
@@ -163,7 +170,8 @@ visit_contacts(struct sc_ctx *ctx, struct sc_ev_contacts *ev)
 		struct sc_jid jid = book_jid(c);
 
 		if (c->bits & CONTACT_SUBSCRIPTION & ev->mask)
-			ev->visit(ev->arg, &jid, (enum sc_subscription)(c->bits & CONTACT_SUBSCRIPTION));
+			ev->visit(ev->arg, &jid,
+				(enum sc_subscription)(c->bits & CONTACT_SUBSCRIPTION));
 	}
 }
 
@@ -191,7 +199,8 @@ static const struct sc_hook hooks[] = {
 	SC_END
 };
 
-/* A set for somebody else's account must be answered "forbidden" (§2.3.3), so others reach the handler. */
+/* A set for somebody else's account must be answered "forbidden" (§2.3.3), so others reach the
+ * handler. */
 static const struct sc_iq iq[] = {
 	{ SC_IQ_GET, SC_AT_ACCOUNT, NS_ROSTER, "query", roster_get },
 	{ SC_IQ_SET, SC_AT_ACCOUNT | SC_OPEN, NS_ROSTER, "query", roster_set },
@@ -204,18 +213,24 @@ static const struct sc_feature features[] = {
 };
 
 static const struct sc_key conf[] = {
-	SC_CONF_INT(struct roster_conf, max_items, "5000", 1, 1000000, "Contacts that one account may have."),
-	SC_CONF_INT(struct roster_conf, max_name, "1023", 1, 60000, "Bytes in the name that is given to a contact."),
-	SC_CONF_INT(struct roster_conf, max_groups, "32", 0, GROUPS_MAX, "Groups that one contact may be in."),
-	SC_CONF_INT(struct roster_conf, max_group_names, "500", 0, 10000, "Different groups on one roster."),
-	SC_CONF_INT(struct roster_conf, max_group_length, "1023", 1, 60000, "Bytes in the name of a group."),
+	SC_CONF_INT(struct roster_conf, max_items, "5000", 1, 1000000,
+		"Contacts that one account may have."),
+	SC_CONF_INT(struct roster_conf, max_name, "1023", 1, 60000,
+		"Bytes in the name that is given to a contact."),
+	SC_CONF_INT(struct roster_conf, max_groups, "32", 0, GROUPS_MAX,
+		"Groups that one contact may be in."),
+	SC_CONF_INT(struct roster_conf, max_group_names, "500", 0, 10000,
+		"Different groups on one roster."),
+	SC_CONF_INT(struct roster_conf, max_group_length, "1023", 1, 60000,
+		"Bytes in the name of a group."),
 	SC_CONF_INT(struct roster_conf, max_requests, "500", 1, 100000,
 		"People who may wait for one account's answer to their subscription request."),
 	SC_CONF_SIZE(struct roster_conf, max_request_size, "4KiB", 256, 65536,
 		"A subscription request larger than this is kept without what is in it."),
 	SC_CONF_INT(struct roster_conf, max_removals, "200", 10, 100000,
-		"Removed contacts that are remembered for clients with an older version of the roster."),
-	SC_CONF_BOOL(struct roster_conf, versioning, "true", "Send clients only what changed in their roster since they last asked."),
+		"Removed contacts that are remembered for clients with an older roster."),
+	SC_CONF_BOOL(struct roster_conf, versioning, "true",
+		"Send clients only what changed in their roster since they last asked."),
 	SC_CONF_END
 };
 
@@ -223,7 +238,8 @@ SC_MODULE(roster,
 	.summary = "Keeps contacts, and who may see whose presence.",
 	.implements = SC_LIST("RFC-6121 2", "RFC-6121 3", "XEP-0237 1.3"),
 	.slots = SC_SLOTS(&roster_slot, &roster_interest),
-	.counters = SC_COUNTERS(&roster_full_count, &roster_requests_full_count, &roster_pushes_count),
+	.counters = SC_COUNTERS(&roster_full_count, &roster_requests_full_count,
+		&roster_pushes_count),
 	.hooks = hooks,
 	.iq = iq,
 	.features = features,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* roster_book: see the header. Changes append a new block; when a quarter of the heap is dead it is packed again. */
+/* roster_book: see the header. Changes append a new block; when a quarter of the heap is dead it
+ * is packed again. */
 #include "roster/roster_book.h"
 
 #include <stdlib.h>
@@ -47,14 +48,16 @@ group_number(const struct contact *c, int i)
 {
 	uint16_t number;
 
-	memcpy(&number, c->text + jid_len(c) + 1 + c->name_len + 1 + sizeof number * (size_t)i, sizeof number);
+	memcpy(&number, c->text + jid_len(c) + 1 + c->name_len + 1 + sizeof number * (size_t)i,
+		sizeof number);
 	return number;
 }
 
 uint32_t
 book_block_size(size_t jid_length, size_t name_len, size_t n_groups)
 {
-	size_t bytes = offsetof(struct contact, text) + jid_length + 1 + name_len + 1 + n_groups * sizeof(uint16_t);
+	size_t bytes = offsetof(struct contact, text) + jid_length + 1 + name_len + 1 +
+		n_groups * sizeof(uint16_t);
 
 	return (uint32_t)(bytes + 3) & ~3U;
 }
@@ -74,8 +77,8 @@ book_jid_text(const struct contact *c)
 struct sc_jid
 book_jid(const struct contact *c)
 {
-	return (struct sc_jid){ .text = c->text, .local_len = c->local_len, .domain_len = c->domain_len,
-		.bare_hash = c->bare_hash };
+	return (struct sc_jid){ .text = c->text, .local_len = c->local_len,
+		.domain_len = c->domain_len, .bare_hash = c->bare_hash };
 }
 
 struct sc_span
@@ -159,7 +162,8 @@ group_find(const struct book *b, struct sc_span name, uint32_t *number)
 	uint32_t hash = name_hash(name);
 
 	for (uint32_t g = 0; g < b->n_groups; g++)
-		if (b->groups[g].hash == hash && b->groups[g].name != NULL && sc_span_is(name, b->groups[g].name)) {
+		if (b->groups[g].hash == hash && b->groups[g].name != NULL &&
+		    sc_span_is(name, b->groups[g].name)) {
 			*number = g;
 			return true;
 		}
@@ -290,12 +294,13 @@ drop(struct book *b, uint32_t i)
 static void
 make_room(struct book *b, uint32_t bytes)
 {
-	book_reserve(b, b->n == b->room ? b->n / 8 + 4 : 0, b->used + bytes > b->size ? bytes + b->used / 8 + SLACK : 0);
+	book_reserve(b, b->n == b->room ? b->n / 8 + 4 : 0,
+		b->used + bytes > b->size ? bytes + b->used / 8 + SLACK : 0);
 }
 
 void
-book_put(struct book *b, const struct sc_jid *bare, unsigned bits, int64_t version, struct sc_span name,
-	const struct sc_span *groups, int n_groups)
+book_put(struct book *b, const struct sc_jid *bare, unsigned bits, int64_t version,
+	struct sc_span name, const struct sc_span *groups, int n_groups)
 {
 	struct sc_span jid = sc_jid_bare_span(bare);
 	uint32_t bytes = book_block_size(jid.n, name.n, (size_t)n_groups);
@@ -375,7 +380,7 @@ book_forget(struct book *b, int64_t version)
 
 		if (!(c->bits & CONTACT_GONE) || c->version > version) {
 			b->index[kept++] = b->index[i];
-		} else if (c->bits & CONTACT_ASKING_US) {       /* removed, and has asked again since */
+		} else if (c->bits & CONTACT_ASKING_US) {       /* has asked again since */
 			count(b, c->bits, -1);
 			c->bits &= (uint8_t)~CONTACT_GONE;
 			count(b, c->bits, 1);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roster_book: one account's contacts in memory, small: a contact is one block of header, JID, name and group numbers, the blocks lie
- * in one heap, and an index of 4 bytes each keeps them sorted by JID. Names of groups are kept once for the book.
+ * roster_book: one account's contacts in memory, small: a contact is one block of header, JID, name
+ * and group numbers, the blocks lie in one heap, and an index of 4 bytes each keeps them sorted by
+ * JID. Names of groups are kept once for the book.
  *
- * A contact is in the book when it stands on the roster (LISTED), or has asked and waits for an answer (ASKING_US), or was removed
- * lately (GONE: a roster of an older version must hear of it). Pointers to contacts are good until the next change.
+ * A contact is in the book when it stands on the roster (LISTED), or has asked and waits for an
+ * answer (ASKING_US), or was removed lately (GONE: a roster of an older version must hear of it).
+ * Pointers to contacts are good until the next change.
  */
 #ifndef ROSTER_BOOK_H
 #define ROSTER_BOOK_H
 
 #include <stonechat/hook.h>
 
-enum {                                  /* bits of a contact; the two lowest are an enum sc_subscription */
+/* The bits of a contact; the two lowest are an enum sc_subscription. */
+enum {
 	CONTACT_SUBSCRIPTION = 3,
 	CONTACT_ASKED = 4,              /* pending out: ask='subscribe' */
 	CONTACT_APPROVED = 8,           /* pre-approved */
@@ -49,22 +52,27 @@ struct book {
 };
 
 void book_free(struct book *);          /* what is inside, not the struct */
-void book_reserve(struct book *, uint32_t contacts, uint32_t bytes);    /* before filling it, so that nothing is too large */
+/* Before filling it, so that nothing is larger than need be. */
+void book_reserve(struct book *, uint32_t contacts, uint32_t bytes);
 uint32_t book_block_size(size_t jid_len, size_t name_len, size_t n_groups);
 
-const struct contact *book_find(const struct book *, struct sc_span bare);      /* NULL: not in the book */
-const struct contact *book_at(const struct book *, uint32_t i);                 /* i < book->n, in order of JIDs */
+/* NULL: not in the book. */
+const struct contact *book_find(const struct book *, struct sc_span bare);
+/* For i < book->n, in order of JIDs. */
+const struct contact *book_at(const struct book *, uint32_t i);
 struct sc_span book_jid_text(const struct contact *);
-struct sc_jid book_jid(const struct contact *);                 /* its text is lent by the contact */
+/* Its text is lent by the contact. */
+struct sc_jid book_jid(const struct contact *);
 struct sc_span book_name(const struct contact *);
 const char *book_group(const struct book *, const struct contact *, int i);
 
 /* Can the book take these names of groups, when it may know max of them in all? */
 bool book_groups_fit(const struct book *, const struct sc_span *groups, int n, uint32_t max);
 /* Adds or replaces a contact. Nothing lent by the book may be passed. */
-void book_put(struct book *, const struct sc_jid *bare, unsigned bits, int64_t version, struct sc_span name,
-	const struct sc_span *groups, int n_groups);
-/* Changes only the bits; adds the contact if need be, and drops one that has none of LISTED, ASKING_US and GONE. */
+void book_put(struct book *, const struct sc_jid *bare, unsigned bits, int64_t version,
+	struct sc_span name, const struct sc_span *groups, int n_groups);
+/* Changes only the bits; adds the contact if need be, and drops one that has none of LISTED,
+ * ASKING_US and GONE. */
 void book_mark(struct book *, const struct sc_jid *bare, unsigned bits, int64_t version);
 /* Forgets removals up to this version. */
 void book_forget(struct book *, int64_t version);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roster_change: one change of a roster at a time. Streams of one account and stanzas of many contacts reach a roster at once, each waiting
- * for the database; a change that is decided from what the book says must find it as it is when it is applied. So the next one begins
- * only when the last has been committed or has failed. Changes of different accounts do not wait for each other.
+ * roster_change: one change of a roster at a time. Streams of one account and stanzas of many
+ * contacts reach a roster at once, each waiting for the database; a change that is decided from
+ * what the book says must find it as it is when it is applied. So the next one begins only when the
+ * last has been committed or has failed. Changes of different accounts do not wait for each other.
  */
 #include "roster/roster.h"
 #include "roster/roster.sql.h"
@@ -29,7 +30,8 @@ its_turn(struct sc_ctx *ctx, void *result)
 			it = &(*it)->next;
 		}
 	}
-	return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT, "The roster cannot be changed right now.");
+	return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT,
+		"The roster cannot be changed right now.");
 }
 
 enum sc_verdict
@@ -38,7 +40,8 @@ roster_enter(struct sc_ctx *ctx, struct change *c)
 	struct roster *r = c->roster;
 
 	if (!r->loaded)
-		return sc_refuse(ctx, SC_COND_INTERNAL, "The roster has not been loaded; log in again.");
+		return sc_refuse(ctx, SC_COND_INTERNAL,
+			"The roster has not been loaded; log in again.");
 	sc_keep(ctx, c);
 	if (!r->busy) {
 		r->busy = true;
@@ -52,7 +55,8 @@ roster_enter(struct sc_ctx *ctx, struct change *c)
 	return sc_hold(ctx, its_turn, PATIENCE_MS, &c->token);
 }
 
-/* sc_resume() runs the next change inside this call, and that may leave at once: hence a loop and no recursion. */
+/* sc_resume() runs the next change inside this call, and that may leave at once: hence a loop
+ * and no recursion. */
 void
 roster_leave(struct change *done)
 {
@@ -78,8 +82,10 @@ roster_leave(struct change *done)
 int64_t
 roster_next_version(const struct roster *r)
 {
-	int64_t now = sc_now(), last = r->book.version > r->last_request ? r->book.version : r->last_request;
+	int64_t now = sc_now(), last = r->book.version;
 
+	if (last < r->last_request)
+		last = r->last_request;
 	return now > last ? now : last + 1;
 }
 
@@ -88,14 +94,17 @@ roster_next_version(const struct roster *r)
 enum roster_state
 roster_state_in_bits(unsigned bits)
 {
-	return roster_state_of((enum sc_subscription)(bits & CONTACT_SUBSCRIPTION), bits & CONTACT_ASKED, bits & CONTACT_ASKING_US);
+	return roster_state_of((enum sc_subscription)(bits & CONTACT_SUBSCRIPTION),
+		bits & CONTACT_ASKED, bits & CONTACT_ASKING_US);
 }
 
 unsigned
 roster_bits_after(unsigned was, enum roster_state next)
 {
-	unsigned is = (was & (CONTACT_APPROVED | CONTACT_LISTED | CONTACT_GONE)) | roster_state_subscription(next) |
-		(roster_state_out(next) ? CONTACT_ASKED : 0) | (roster_state_in(next) ? CONTACT_ASKING_US : 0);
+	unsigned is = (was & (CONTACT_APPROVED | CONTACT_LISTED | CONTACT_GONE)) |
+		roster_state_subscription(next) |
+		(roster_state_out(next) ? CONTACT_ASKED : 0) |
+		(roster_state_in(next) ? CONTACT_ASKING_US : 0);
 
 	/* A contact who only asks us does not come on the roster by that (§3.1.3). */
 	if (is & (CONTACT_SUBSCRIPTION | CONTACT_ASKED | CONTACT_APPROVED))
@@ -108,7 +117,8 @@ roster_bits_after(unsigned was, enum roster_state next)
 bool
 roster_seen_to_change(const struct change *c)
 {
-	return (c->was ^ c->is) & (CONTACT_SUBSCRIPTION | CONTACT_ASKED | CONTACT_APPROVED | CONTACT_LISTED);
+	return (c->was ^ c->is) &
+		(CONTACT_SUBSCRIPTION | CONTACT_ASKED | CONTACT_APPROVED | CONTACT_LISTED);
 }
 
 static const char *const subscription_names[] = { "none", "to", "from", "both" };
@@ -124,14 +134,15 @@ roster_write(struct sc_ctx *ctx, struct change *c, sc_rows_cont cont)
 	c->version = roster_next_version(c->roster);
 	if (roster_seen_to_change(c))
 		return sc_db_hold(ctx, &sql_roster_state, SC_ARGS(owner, contact,
-			sc_text(subscription_names[c->is & CONTACT_SUBSCRIPTION]), sc_int(c->is & CONTACT_ASKED),
-			sc_int(c->is & CONTACT_APPROVED), sc_int(c->version), sc_int(answered)), cont);
+			sc_text(subscription_names[c->is & CONTACT_SUBSCRIPTION]),
+			sc_int(c->is & CONTACT_ASKED), sc_int(c->is & CONTACT_APPROVED),
+			sc_int(c->version), sc_int(answered)), cont);
 	if (answered)
 		return sc_db_hold(ctx, &sql_roster_answer, SC_ARGS(owner, contact), cont);
 	sc_assert((c->is & CONTACT_ASKING_US) && !(c->was & CONTACT_ASKING_US) && c->kept != NULL);
 	text = sc_stanza_text(sc_arena(ctx), c->kept, &n);
-	return sc_db_hold(ctx, &sql_roster_request, SC_ARGS(owner, contact, sc_text_span((struct sc_span){ text, n }),
-		sc_int(c->version)), cont);
+	return sc_db_hold(ctx, &sql_roster_request, SC_ARGS(owner, contact,
+		sc_text_span((struct sc_span){ text, n }), sc_int(c->version)), cont);
 }
 
 void
@@ -144,7 +155,8 @@ roster_commit(struct change *c)
 	/* The version of a request is the time that is stored with it. */
 	if ((c->is & CONTACT_ASKING_US) && !(c->was & CONTACT_ASKING_US))
 		c->roster->last_request = c->version;
-	book_mark(book, c->contact, c->is, seen ? c->version : before != NULL ? before->version : 0);
+	book_mark(book, c->contact, c->is,
+		seen ? c->version : before != NULL ? before->version : 0);
 }
 
 bool
@@ -158,7 +170,8 @@ roster_not_written(struct sc_ctx *ctx, struct change *c, const struct sc_rows *r
 {
 	enum sc_db_status status = sc_rows_status(rows);
 
-	sc_log(ctx, SC_LOG_WARN, "roster.not_written", "account=%s sqlstate=%s", sc_entity_jid(c->account)->text, sc_rows_state(rows));
+	sc_log(ctx, SC_LOG_WARN, "roster.not_written", "account=%s sqlstate=%s",
+		sc_entity_jid(c->account)->text, sc_rows_state(rows));
 	sc_stanza_free(&c->kept);
 	roster_leave(c);
 	return sc_refuse(ctx, status == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL,
@@ -191,7 +204,8 @@ roster_bound_removals(struct sc_entity *account, struct roster *r, int64_t max)
 		if (book_at(book, i)->bits & CONTACT_GONE)
 			versions[n++] = book_at(book, i)->version;
 	qsort(versions, n, sizeof *versions, by_version);
-	sc_db_run(&sql_roster_forget, SC_ARGS(sc_int(sc_entity_id(account)), sc_int(versions[n / 2])), NULL, NULL);
+	sc_db_run(&sql_roster_forget,
+		SC_ARGS(sc_int(sc_entity_id(account)), sc_int(versions[n / 2])), NULL, NULL);
 	book_forget(book, versions[n / 2]);
 	free(versions);
 }

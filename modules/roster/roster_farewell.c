@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roster_farewell: when an account is deleted, its contacts forget it: they get unsubscribe and unsubscribed as if it had removed them, a
- * page at a time so that a large roster does not stop the shard, and then the rows go. If the server dies meanwhile, the rest is
- * not told; probes of an account that does not exist get "unsubscribed" (§4.3.2), which mends it on their side.
+ * roster_farewell: when an account is deleted, its contacts forget it: they get unsubscribe and
+ * unsubscribed as if it had removed them, a page at a time so that a large roster does not stop the
+ * shard, and then the rows go. If the server dies meanwhile, the rest is not told; probes of an
+ * account that does not exist get "unsubscribed" (§4.3.2), which mends it on their side.
  */
 #include "roster/roster.h"
 #include "roster/roster.sql.h"
@@ -53,7 +54,8 @@ page_arrived(void *arg, const struct sc_rows *rows)
 	int n = sc_rows_status(rows) == SC_DB_OK ? sc_rows_count(rows) : 0;
 
 	if (sc_rows_status(rows) != SC_DB_OK)
-		sc_log(NULL, SC_LOG_WARN, "roster.farewell_cut_short", "account=%s sqlstate=%s", l->text, sc_rows_state(rows));
+		sc_log(NULL, SC_LOG_WARN, "roster.farewell_cut_short", "account=%s sqlstate=%s",
+			l->text, sc_rows_state(rows));
 	for (int i = 0; i < n; i++) {
 		if (sc_row_int(rows, i, 1))
 			send_one(l, sc_row_text(rows, i, 0), SC_TYPE_UNSUBSCRIBE);
@@ -75,7 +77,8 @@ next_page(void *arg)
 {
 	struct leaver *l = arg;
 
-	sc_db_run(&sql_roster_farewell, SC_ARGS(sc_int(l->id), sc_text(l->last), sc_int(PAGE)), page_arrived, l);
+	sc_db_run(&sql_roster_farewell, SC_ARGS(sc_int(l->id), sc_text(l->last), sc_int(PAGE)),
+		page_arrived, l);
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* roster_get: the roster, whole or as what changed since a version (RFC 6121 §2.1.3, §2.2, §2.6). */
+/* roster_get: the roster, whole or as what changed since a version (RFC 6121 §2.1.3, §2.2,
+ * §2.6). */
 #include "roster/roster.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ static int
 by_version(const void *a, const void *b, void *arg)
 {
 	const struct book *book = arg;
-	int64_t x = book_at(book, *(const uint32_t *)a)->version, y = book_at(book, *(const uint32_t *)b)->version;
+	int64_t x = book_at(book, *(const uint32_t *)a)->version,
+		y = book_at(book, *(const uint32_t *)b)->version;
 
 	return x < y ? -1 : x > y;
 }
@@ -36,7 +38,8 @@ news_since(struct sc_ctx *ctx, const struct book *book, int64_t version)
 	return news;
 }
 
-/* Can we tell this client only what is new to it? An empty or foreign version asks for everything. */
+/* Can we tell this client only what is new to it? An empty or foreign version asks for
+ * everything. */
 static bool
 version_is_ours(const struct book *book, const char *ver, int64_t *version)
 {
@@ -77,7 +80,8 @@ send_news(struct sc_ctx *ctx, struct sc_session *session, const struct news *new
 	return verdict;
 }
 
-/* There is no "roster does not exist": it was loaded with the account, or the account could not be loaded. */
+/* There is no "roster does not exist": it was loaded with the account, or the account could not
+ * be loaded. */
 enum sc_verdict
 roster_get(struct sc_ctx *ctx, const struct sc_elem *query)
 {
@@ -88,9 +92,11 @@ roster_get(struct sc_ctx *ctx, const struct sc_elem *query)
 	int64_t version;
 	struct news news;
 
-	/* Never answer with an empty roster that is not empty: clients would delete their contacts. */
+	/* Never answer with an empty roster that is not empty: clients would delete their
+	 * contacts. */
 	if (!roster->loaded)
-		return sc_refuse(ctx, SC_COND_INTERNAL, "The roster has not been loaded; log in again.");
+		return sc_refuse(ctx, SC_COND_INTERNAL,
+			"The roster has not been loaded; log in again.");
 	if (sc_child(query, NS_ROSTER, "item") != NULL)
 		return sc_refuse(ctx, SC_COND_BAD_REQUEST, "A roster get has no items.");
 	if (session != NULL)

@@ -3,8 +3,9 @@
 #include "roster/roster.h"
 
 /*
- * In this order: the stanza, so that clients know why the roster changes (§3.1.6); the push; the presence that goes with the change
- * (by sc_contact_changed()), which is unavailable before we answer "unsubscribed" and available after "subscribed".
+ * In this order: the stanza, so that clients know why the roster changes (§3.1.6); the push; the
+ * presence that goes with the change (by sc_contact_changed()), which is unavailable before we
+ * answer "unsubscribed" and available after "subscribed".
  */
 static void
 tell(struct sc_ctx *ctx, struct change *c)
@@ -16,12 +17,14 @@ tell(struct sc_ctx *ctx, struct change *c)
 
 	/* A stranger who takes his request back is only forgotten (§3.3.3). */
 	if (c->step->pass && (type == SC_TYPE_SUBSCRIBE || !stranger))
-		roster_show(c->account, c->kept, type == SC_TYPE_SUBSCRIBE ? TO_AVAILABLE : TO_INTERESTED);
+		roster_show(c->account, c->kept,
+			type == SC_TYPE_SUBSCRIBE ? TO_AVAILABLE : TO_INTERESTED);
 	if (roster_seen_to_change(c))
 		roster_push(c->account, c->contact);
 	if (c->step->reply == REPLY_SUBSCRIBED) {
 		roster_send(c->account, c->contact, SC_TYPE_SUBSCRIBED, sc_id(sc_stanza(ctx)));
-		/* He asked again for what he has, so he may have lost it: he needs our presence either way. */
+		/* He asked again for what he has, so he may have lost it: he needs our presence
+		 * either way. */
 		was &= SC_SUB_TO;
 	}
 	if (was != is)
@@ -58,7 +61,8 @@ keep(struct sc_ctx *ctx, const struct change *c, int64_t max)
 	if (sc_type(s) != SC_TYPE_SUBSCRIBE || (int64_t)n <= max)
 		return kept;
 	sc_stanza_free(&kept);
-	return sc_stanza_new(SC_PRESENCE, SC_TYPE_SUBSCRIBE, c->contact, sc_entity_jid(c->account), sc_id(s));
+	return sc_stanza_new(SC_PRESENCE, SC_TYPE_SUBSCRIBE, c->contact, sc_entity_jid(c->account),
+		sc_id(s));
 }
 
 static enum sc_verdict
@@ -69,7 +73,8 @@ begin_in(struct sc_ctx *ctx, struct change *c)
 	const struct contact *before = book_find(book, sc_jid_bare_span(c->contact));
 
 	c->was = before != NULL ? before->bits : 0;
-	c->step = roster_inbound(sc_type(sc_stanza(ctx)), roster_state_in_bits(c->was), c->was & CONTACT_APPROVED);
+	c->step = roster_inbound(sc_type(sc_stanza(ctx)), roster_state_in_bits(c->was),
+		c->was & CONTACT_APPROVED);
 	c->is = roster_bits_after(c->was, c->step->next);
 	if (c->is == c->was) {
 		tell(ctx, c);
@@ -79,7 +84,8 @@ begin_in(struct sc_ctx *ctx, struct change *c)
 	if ((c->is & ~c->was & CONTACT_ASKING_US) && book->n_asking >= conf->max_requests) {
 		sc_count(roster_requests_full, 1);
 		roster_leave(c);
-		return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT, "Too many people are waiting for an answer.");
+		return sc_refuse(ctx, SC_COND_RESOURCE_CONSTRAINT,
+			"Too many people are waiting for an answer.");
 	}
 	c->kept = keep(ctx, c, conf->max_request_size);
 	return roster_write(ctx, c, in_written);
@@ -102,7 +108,8 @@ roster_in(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 
 	if (sc_kind(ev->stanza) != SC_PRESENCE || !roster_is_subscription(sc_type(ev->stanza)))
 		return SC_PASS;
-	if (is_for_nobody(ctx, ev->stanza) || sc_jid_same_bare(sc_from(ev->stanza), sc_entity_jid(sc_entity(ctx))))
+	if (is_for_nobody(ctx, ev->stanza) ||
+	    sc_jid_same_bare(sc_from(ev->stanza), sc_entity_jid(sc_entity(ctx))))
 		return SC_DROPPED;
 	c = sc_alloc(sc_arena(ctx), sizeof *c);
 	c->begin = begin_in;

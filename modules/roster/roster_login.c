@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roster_login: when a client becomes available it sees the requests that wait for an answer (RFC 6121 §3.1.3), and requests of ours that
- * were never answered are sent again (§3.1.2), which also mends what a crash between two accounts left half done.
+ * roster_login: when a client becomes available it sees the requests that wait for an answer (RFC
+ * 6121 §3.1.3), and requests of ours that were never answered are sent again (§3.1.2), which also
+ * mends what a crash between two accounts left half done.
  */
 #include "roster/roster.h"
 #include "roster/roster.sql.h"
@@ -27,7 +28,8 @@ show_request(struct sc_session *s, const struct book *book, const struct sc_rows
 		return;
 	request = sc_stanza_read(text.p, text.n);
 	if (request == NULL) {
-		sc_log(NULL, SC_LOG_WARN, "roster.request_unreadable", "account=%s", sc_entity_jid(sc_session_account(s))->text);
+		sc_log(NULL, SC_LOG_WARN, "roster.request_unreadable", "account=%s",
+			sc_entity_jid(sc_session_account(s))->text);
 		return;
 	}
 	sc_add_delay(request, sc_entity_jid(sc_session_account(s)), sc_row_int(rows, row, 2));
@@ -59,7 +61,9 @@ show_requests(struct sc_session *s, const struct roster *r)
 	sc_assert(w != NULL);
 	*w = (struct showing){ sc_session_account(s), sc_session_number(s) };
 	sc_entity_pin(w->account);
-	sc_db_run(&sql_roster_requests_until, SC_ARGS(sc_int(sc_entity_id(w->account)), sc_int(r->last_request)), requests_arrived, w);
+	sc_db_run(&sql_roster_requests_until,
+		SC_ARGS(sc_int(sc_entity_id(w->account)), sc_int(r->last_request)),
+		requests_arrived, w);
 }
 
 static bool

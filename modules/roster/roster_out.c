@@ -3,8 +3,9 @@
 #include "roster/roster.h"
 
 /*
- * Tells everybody, in this order: our clients see the roster change; the contact gets the stanza, and current presence after "subscribed"
- * (§3.1.5) but unavailable presence before "unsubscribed" (§3.2.2). sc_contact_changed() is what makes the presence module send.
+ * Tells everybody, in this order: our clients see the roster change; the contact gets the stanza,
+ * and current presence after "subscribed" (§3.1.5) but unavailable presence before "unsubscribed"
+ * (§3.2.2). sc_contact_changed() is what makes the presence module send.
  */
 static void
 tell(struct sc_ctx *ctx, struct change *c)
@@ -76,7 +77,8 @@ roster_out(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 	if (sc_kind(ev->stanza) != SC_PRESENCE || !roster_is_subscription(sc_type(ev->stanza)))
 		return SC_PASS;
 	if (to == NULL)
-		return sc_refuse(ctx, SC_COND_BAD_REQUEST, "A subscription stanza says whom it is for.");
+		return sc_refuse(ctx, SC_COND_BAD_REQUEST,
+			"A subscription stanza says whom it is for.");
 	if (sc_jid_same_bare(to, sc_entity_jid(sc_entity(ctx))))
 		return sc_refuse(ctx, SC_COND_NOT_ALLOWED, "You are not your own contact.");
 	c = sc_alloc(sc_arena(ctx), sizeof *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* roster_push: what a user's clients are told when his roster changes: pushes (§2.1.6) and the stanzas that caused them. */
+/* roster_push: what a user's clients are told when his roster changes: pushes (§2.1.6) and the
+ * stanzas that caused them. */
 #include "roster/roster.h"
 
 #include <stdio.h>
@@ -7,7 +8,8 @@
 static const char *const subscription_names[] = { "none", "to", "from", "both" };
 
 void
-roster_add_item(struct sc_stanza *s, struct sc_elem *query, const struct book *book, const struct contact *c)
+roster_add_item(struct sc_stanza *s, struct sc_elem *query, const struct book *book,
+	const struct contact *c)
 {
 	struct sc_elem *item = sc_add(s, query, NS_ROSTER, "item");
 
@@ -34,12 +36,14 @@ roster_set_version(struct sc_stanza *s, struct sc_elem *query, int64_t version)
 }
 
 void
-roster_push_to(struct sc_session *session, const struct book *book, const struct sc_jid *contact, int64_t version)
+roster_push_to(struct sc_session *session, const struct book *book, const struct sc_jid *contact,
+	int64_t version)
 {
 	struct sc_entity *account = sc_session_account(session);
 	const struct roster_conf *conf = sc_conf_of(&sc_module_roster, sc_entity_host(account));
 	const struct contact *c = book_find(book, sc_jid_bare_span(contact));
-	struct sc_stanza *push = sc_stanza_new(SC_IQ, SC_TYPE_SET, sc_entity_jid(account), sc_session_jid(session), NULL);
+	struct sc_stanza *push = sc_stanza_new(SC_IQ, SC_TYPE_SET, sc_entity_jid(account),
+		sc_session_jid(session), NULL);
 	struct sc_elem *query = sc_add(push, sc_stanza_root(push), NS_ROSTER, "query");
 
 	sc_set_id(push, sc_token(sc_stanza_arena(push)));
@@ -69,7 +73,8 @@ roster_push(struct sc_entity *account, const struct sc_jid *contact)
 
 /* `to` stays the bare JID (§8.5.2.1.2). */
 void
-roster_show(struct sc_entity *account, const struct sc_stanza *stanza, enum roster_audience audience)
+roster_show(struct sc_entity *account, const struct sc_stanza *stanza,
+	enum roster_audience audience)
 {
 	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;) {
 		struct sc_stanza *copy;

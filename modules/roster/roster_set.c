@@ -44,13 +44,15 @@ count_groups(const struct sc_elem *item)
 
 /* Fills c->groups. SC_PASS, or the refusal. */
 static enum sc_verdict
-read_groups(struct sc_ctx *ctx, const struct roster_conf *conf, struct change *c, const struct sc_elem *item)
+read_groups(struct sc_ctx *ctx, const struct roster_conf *conf, struct change *c,
+	const struct sc_elem *item)
 {
 	int n = count_groups(item);
 	const char **same = sc_alloc(sc_arena(ctx), ((size_t)n + 1) * sizeof *same);
 
 	if (n > conf->max_groups)
-		return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE, "This contact is in too many groups.");
+		return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE,
+			"This contact is in too many groups.");
 	c->groups = sc_alloc(sc_arena(ctx), ((size_t)n + 1) * sizeof *c->groups);
 	for (const struct sc_elem *e = sc_first(item); e != NULL; e = sc_next(e)) {
 		const char *text;
@@ -61,11 +63,13 @@ read_groups(struct sc_ctx *ctx, const struct roster_conf *conf, struct change *c
 		if (*text == '\0')
 			return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE, "A group has no name.");
 		if ((int64_t)strlen(text) > conf->max_group_length)
-			return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE, "The name of a group is too long.");
+			return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE,
+				"The name of a group is too long.");
 		same[c->n_groups] = prepared(sc_arena(ctx), text);
 		for (int i = 0; i < c->n_groups; i++)
 			if (strcmp(same[i], same[c->n_groups]) == 0)
-				return sc_refuse(ctx, SC_COND_BAD_REQUEST, "A group is named twice.");
+				return sc_refuse(ctx, SC_COND_BAD_REQUEST,
+					"A group is named twice.");
 		c->groups[c->n_groups++] = sc_span(text);
 	}
 	return SC_PASS;
@@ -77,7 +81,8 @@ read_contact(struct sc_ctx *ctx, struct change *c, const struct sc_elem *item)
 	const char *text = item != NULL ? sc_attr(item, "jid") : NULL;
 
 	if (text == NULL)
-		return sc_refuse(ctx, SC_COND_BAD_REQUEST, "A roster set has one item, with a JID.");
+		return sc_refuse(ctx, SC_COND_BAD_REQUEST,
+			"A roster set has one item, with a JID.");
 	c->contact = sc_jid(sc_arena(ctx), text);
 	if (c->contact == NULL)
 		return sc_refuse(ctx, SC_COND_JID_MALFORMED, NULL);
@@ -96,7 +101,8 @@ item_written(struct sc_ctx *ctx, const struct sc_rows *rows)
 	struct change *c = sc_kept(ctx);
 	struct book *book = &c->roster->book;
 	const struct contact *before = book_find(book, sc_jid_bare_span(c->contact));
-	unsigned bits = CONTACT_LISTED | (before != NULL ? before->bits & ~(unsigned)CONTACT_GONE : 0);
+	unsigned bits = ((before != NULL ? before->bits : 0) | CONTACT_LISTED) &
+		~(unsigned)CONTACT_GONE;
 	struct sc_stanza *result;
 	enum sc_verdict verdict;
 
@@ -125,21 +131,23 @@ begin_item(struct sc_ctx *ctx, struct change *c)
 	const struct book *book = &c->roster->book;
 	const struct contact *before = book_find(book, sc_jid_bare_span(c->contact));
 
-	if (!(before != NULL && (before->bits & CONTACT_LISTED)) && book->n_listed >= conf->max_items)
+	if (!(before != NULL && (before->bits & CONTACT_LISTED)) &&
+	    book->n_listed >= conf->max_items)
 		return refuse_full(ctx, c, "The roster is full.");
 	if (!book_groups_fit(book, c->groups, c->n_groups, (uint32_t)conf->max_group_names))
 		return refuse_full(ctx, c, "The roster has too many groups.");
 	c->version = roster_next_version(c->roster);
-	return sc_db_hold(ctx, &sql_roster_item, SC_ARGS(sc_int(sc_entity_id(c->account)), sc_text(c->contact->text),
-		c->name.n > 0 ? sc_text_span(c->name) : sc_null(), sc_texts(c->groups, (size_t)c->n_groups),
-		sc_int(c->version)), item_written);
+	return sc_db_hold(ctx, &sql_roster_item, SC_ARGS(sc_int(sc_entity_id(c->account)),
+		sc_text(c->contact->text), c->name.n > 0 ? sc_text_span(c->name) : sc_null(),
+		sc_texts(c->groups, (size_t)c->n_groups), sc_int(c->version)), item_written);
 }
 
 /* --- removing --- */
 
 /*
- * What was agreed with the contact ends too (§2.5.2). He hears that we are unavailable (by contact_changed) while he is still
- * subscribed. A request of either side is taken back like a subscription: nobody would be left to answer it.
+ * What was agreed with the contact ends too (§2.5.2). He hears that we are unavailable (by
+ * contact_changed) while he is still subscribed. A request of either side is taken back like a
+ * subscription: nobody would be left to answer it.
  */
 static void
 part(struct change *c)
@@ -164,7 +172,8 @@ removal_written(struct sc_ctx *ctx, const struct sc_rows *rows)
 
 	if (!roster_written(rows))
 		return roster_not_written(ctx, c, rows);
-	book_put(&c->roster->book, c->contact, CONTACT_GONE, c->version, (struct sc_span){ NULL, 0 }, NULL, 0);
+	book_put(&c->roster->book, c->contact, CONTACT_GONE, c->version,
+		(struct sc_span){ NULL, 0 }, NULL, 0);
 	roster_bound_removals(c->account, c->roster, conf->max_removals);
 	result = sc_result(ctx);
 	verdict = sc_answer(ctx, &result);
@@ -185,8 +194,8 @@ begin_removal(struct sc_ctx *ctx, struct change *c)
 	}
 	c->was = before->bits;
 	c->version = roster_next_version(c->roster);
-	return sc_db_hold(ctx, &sql_roster_remove, SC_ARGS(sc_int(sc_entity_id(c->account)), sc_text(c->contact->text),
-		sc_int(c->version)), removal_written);
+	return sc_db_hold(ctx, &sql_roster_remove, SC_ARGS(sc_int(sc_entity_id(c->account)),
+		sc_text(c->contact->text), sc_int(c->version)), removal_written);
 }
 
 /* 'ask', 'approved' and every subscription but "remove" are the server's and ignored (§2.1.2). */
@@ -211,7 +220,8 @@ roster_set(struct sc_ctx *ctx, const struct sc_elem *query)
 	}
 	c->name = sc_span(sc_attr(item, "name"));
 	if ((int64_t)c->name.n > conf->max_name)
-		return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE, "The name of the contact is too long.");
+		return sc_refuse(ctx, SC_COND_NOT_ACCEPTABLE,
+			"The name of the contact is too long.");
 	verdict = read_groups(ctx, conf, c, item);
 	if (verdict != SC_PASS)
 		return verdict;

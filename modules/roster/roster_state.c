@@ -177,14 +177,15 @@ static const struct { enum sc_subscription subscription; bool out, in; } parts[S
 	[STATE_BOTH]        = { SC_SUB_BOTH, false, false },
 };
 
-/* A request for what is granted already is none: "to" is never pending out, "from" never pending in. */
+/* A request for what is granted is none: "to" is never pending out, "from" never pending in. */
 enum roster_state
 roster_state_of(enum sc_subscription subscription, bool out, bool in)
 {
 	out = out && !(subscription & SC_SUB_TO);
 	in = in && !(subscription & SC_SUB_FROM);
 	for (int s = 0; s < STATES; s++)
-		if (parts[s].subscription == subscription && parts[s].out == out && parts[s].in == in)
+		if (parts[s].subscription == subscription && parts[s].out == out &&
+		    parts[s].in == in)
 			return (enum roster_state)s;
 	return STATE_NONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roster_state: the nine subscription states of RFC 6121 Appendix A and what each subscription stanza does to them.
- * Pure data and look-ups: no stanzas, no database.
+ * roster_state: the nine subscription states of RFC 6121 Appendix A and what each subscription
+ * stanza does to them. Pure data and look-ups: no stanzas, no database.
  */
 #ifndef ROSTER_STATE_H
 #define ROSTER_STATE_H
@@ -32,7 +32,8 @@ const struct roster_step *roster_outbound(enum sc_type type, enum roster_state);
 /* approved: the user has said "subscribed" before he was asked. */
 const struct roster_step *roster_inbound(enum sc_type type, enum roster_state, bool approved);
 
-bool roster_is_subscription(enum sc_type type);         /* subscribe, subscribed, unsubscribe, unsubscribed */
+/* Is it subscribe, subscribed, unsubscribe or unsubscribed? */
+bool roster_is_subscription(enum sc_type type);
 enum roster_state roster_state_of(enum sc_subscription, bool out, bool in);
 enum sc_subscription roster_state_subscription(enum roster_state);
 bool roster_state_out(enum roster_state);               /* ask='subscribe' */
