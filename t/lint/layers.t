@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tree import Test, files, lines_of  # noqa: E402
 
-LAYERS = ["stonechat", "base", "net", "xml", "xmpp", "store", "http", "plugin", "core", "stream"]
+LAYERS = ["stonechat", "base", "net", "xml", "xmpp", "store", "http", "plugin", "core", "stream", "ctl"]
 OURS = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
 # Made by the build at the top of it; they belong to nobody.
 NOBODYS = {"config.h"}
