@@ -93,7 +93,6 @@ ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *
 	struct key key;
 	bool old = false, good;
 
-	(void)ssl;
 	if (sealing) {
 		key = present_key();
 		memcpy(name, key.name, 16);
@@ -107,7 +106,8 @@ ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *
 	OPENSSL_cleanse(&key, sizeof(key));
 	if (!good)
 		return -1;
-	return old ? 2 : 1;
+	/* TLS 1.3 clients use a ticket once, so that nobody can link their connections; they need a new one each time. */
+	return old || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 }
 
 void
