@@ -7,22 +7,31 @@ import os
 import shutil
 import tempfile
 
-from client import PASSWORD
+from client import PASSWORD, PATIENCE, SLOW
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.realpath(__file__)))))
 DEVSERVER = os.path.join(ROOT, "contrib", "devserver")
 
 
+LIMIT = 120 * SLOW
+
+
 class ServerError(Exception):
     """The server cannot be had."""
 
 
-async def run(*argv, stdin=None):
+async def run(*argv, stdin=None, limit=LIMIT):
     process = await asyncio.create_subprocess_exec(
         *argv, stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    out, err = await process.communicate(stdin.encode() if stdin is not None else None)
+    try:
+        out, err = await asyncio.wait_for(
+            process.communicate(stdin.encode() if stdin is not None else None), limit)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+        return 124, "", f"{os.path.basename(argv[0])} {' '.join(argv[1:])[:100]}: no answer"
     return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
 
 
@@ -78,11 +87,12 @@ class Stonechat:
         await run(DEVSERVER, "kill", "--dir", self.dir)
         await self._devserver([DEVSERVER, "start", "--dir", self.dir])
 
-    async def ctl(self, *words, stdin=None):
+    async def ctl(self, *words, stdin=None, limit=LIMIT):
         """stonechatctl: (exit code, what it printed)."""
         if self.ctl_program is None:
             self.ctl_program = self._find_ctl()
-        code, out, err = await run(self.ctl_program, "-s", self.facts["ctl"], *words, stdin=stdin)
+        code, out, err = await run(self.ctl_program, "-s", self.facts["ctl"], *words, stdin=stdin,
+                                   limit=limit)
         return code, out + err
 
     def _find_ctl(self):
@@ -99,7 +109,7 @@ class Stonechat:
     async def settle(self):
         """Mailboxes and queues are empty; False if the build has no test hooks."""
         if self.has_test_hooks is not False:
-            code, out = await self.ctl("test", "settle")
+            code, out = await self.ctl("test", "settle", limit=PATIENCE)
             if code in (1, 2) and ("unknown" in out.lower() or "no command" in out.lower()
                                    or "no such" in out.lower()):
                 self.has_test_hooks = False

@@ -1,0 +1,3 @@
+#!/bin/bash
+. "$(dirname "$0")/../env.sh"
+"$STONECHAT_SOURCE/contrib/devserver" down --dir "$PEERS/stonechat" >/dev/null
