@@ -1,0 +1,4 @@
+-- name: tally_account
+-- args: i
+-- mode: read
+select created from users where id = $1;
