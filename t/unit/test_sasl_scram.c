@@ -27,6 +27,7 @@ mac(const EVP_MD *md, const void *key, const char *text, unsigned char *out)
 
 struct client {
 	const char *mechanism, *header, *cb, *password;
+	const char *nonce;              /* sent back instead of the challenge's */
 	char bare[2048], final[4096], want[300];        /* want: the server's last message */
 };
 
@@ -43,6 +44,8 @@ client_answer(struct client *c, const char *challenge, const char *extra)
 
 	if (sscanf(challenge, "r=%1023[^,],s=%255[^,],i=%d", nonce, salt64, &i) != 3)
 		abort();
+	if (c->nonce != NULL)
+		snprintf(nonce, sizeof nonce, "%s", c->nonce);
 	salt_len = EVP_DecodeBlock(salt, (unsigned char *)salt64, (int)strlen(salt64));
 	for (const char *p = salt64 + strlen(salt64) - 1; *p == '='; p--)
 		salt_len--;
@@ -489,6 +492,15 @@ test_nonces(void)
 	ok(strncmp(a, "abc", 3) == 0 && strlen(a) == 3 + SASL_NONCE,
 		"the nonce begins with the client's half and has ours");
 	ok(strcmp(a, b) != 0, "each attempt has a nonce of its own");
+
+	/* With a right proof over it. */
+	for (int i = 0; i < 2; i++) {
+		struct client c = { .mechanism = "SCRAM-SHA-1", .header = "n,,", .cb = "", .password = "pencil",
+			.nonce = i == 0 ? "clientnonce" : a };
+
+		is_int(login(&t, &c, "user"), SASL_FAILURE, "a proof over the nonce of another attempt");
+		is_text(sasl_failure_name(t.failure), "not-authorized", "… answer");
+	}
 	try_end(&t);
 }
 
