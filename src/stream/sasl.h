@@ -125,8 +125,9 @@ enum sasl_step sasl_account(struct sasl *, enum sasl_lookup, const struct sasl_c
 /* --- SASL_NEED_HASH: PBKDF2 for PLAIN, away from the loop --- */
 /* Holds the password; complete in itself, so the attempt may be freed meanwhile. */
 struct sasl_work;
-struct sasl_work *sasl_take_work(struct sasl *);        /* once for each SASL_NEED_HASH */
-void sasl_work_run(struct sasl_work *);                 /* slow; any thread */
+/* Once for each SASL_NEED_HASH. NULL: no memory; give that back, it is a temporary failure. */
+struct sasl_work *sasl_take_work(struct sasl *);
+void sasl_work_run(struct sasl_work *);                 /* slow; any thread; NULL is fine */
 void sasl_work_free(struct sasl_work **taken);          /* wipes; NULL is fine */
 /* Takes the work back. Work that never ran (the pool was full) gives temporary-auth-failure. */
 enum sasl_step sasl_give_work(struct sasl *, struct sasl_work **taken);

@@ -127,6 +127,8 @@ sasl_take_work(struct sasl *s)
 void
 sasl_work_run(struct sasl_work *w)
 {
+	if (w == NULL)
+		return;
 	if (w->check)
 		w->right = verifier_matches(&w->against, w->hash, w->password, w->n);
 	for (int h = 0; h < VERIFIER_HASHES; h++) {
