@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "core/accounts.sql.h"
 #include "core/admin.h"
 #include "plugin/conf.h"
 #include "plugin/hook.h"
 #include "plugin/module.h"
 #include "server.h"
+#include "store/store.h"
 #include "stream/stream.h"
 
 static int server_section, db_section, log_section;
@@ -64,6 +66,7 @@ register_tables(void)
 	db_section = conf_section("db", db_keys, sizeof db_keys[0], sizeof(struct db_conf), false);
 	log_section = conf_section("log", log_keys, sizeof log_keys[0], sizeof(struct log_conf), false);
 	c2s_conf_register();
+	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
 }
 
 static bool

@@ -108,7 +108,7 @@ lock_state(const struct server_conf *c, char *error, size_t size)
 	snprintf(path, sizeof path, "%s/lock", c->state_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		snprintf(error, size, "%s cannot be opened: %s", path, strerror(errno));
+		snprintf(error, size, "the lock in %s cannot be opened: %s", c->state_dir, strerror(errno));
 		return false;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

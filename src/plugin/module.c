@@ -261,9 +261,10 @@ needs_are_met(const struct module *m, char *error, size_t error_size)
 	return true;
 }
 
-static void
-register_parts(struct module *m)
+static bool
+register_parts(struct module *m, char *error, size_t error_size)
 {
+	const char *taken = NULL;
 	int n = 0;
 
 	for (const struct sc_slot *const *s = m->m.slots; s != NULL && *s != NULL; s++)
@@ -273,16 +274,18 @@ register_parts(struct module *m)
 	while (m->m.statements != NULL && m->m.statements[n] != NULL)
 		n++;
 	if (n > 0)
-		store_register(m->m.statements, n);
+		taken = store_register(m->m.statements, n);
+	if (taken != NULL)
+		snprintf(error, error_size, "module %s: its statement %s has the name of another one", m->m.name, taken);
+	return taken == NULL;
 }
 
 bool
 module_finish(char *error, size_t error_size)
 {
 	for (int i = 0; i < n_modules; i++) {
-		if (!needs_are_met(modules[i], error, error_size))
+		if (!needs_are_met(modules[i], error, error_size) || !register_parts(modules[i], error, error_size))
 			return false;
-		register_parts(modules[i]);
 	}
 	return hook_build(error, error_size) && iq_build(error, error_size);
 }

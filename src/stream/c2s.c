@@ -123,7 +123,7 @@ send_features(struct stream *s)
 
 	buf_text(&b, "<stream:features>");
 	if (s->state == STREAM_AUTHENTICATED) {
-		struct sc_stanza *f = sc_stanza_new(SC_NONZA, SC_TYPE_NORMAL, NULL, NULL, NULL);
+		struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);       /* only to hold them */
 		struct sc_ev_features ev = { NULL, f };
 
 		buf_text(&b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>");

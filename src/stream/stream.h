@@ -59,7 +59,8 @@ struct stream {
 	uint32_t refs;
 	int16_t home;                           /* the account's shard, once known */
 	uint8_t state;                          /* enum stream_state */
-	uint8_t attempts;                       /* failed logins on this stream */
+	uint16_t attempts;                      /* failed logins on this stream, weighed by c2s_sasl.c */
+	bool looked_up;                         /* the present attempt got as far as the account */
 	bool direct_tls;                        /* TLS from the first byte */
 	bool header_sent;
 	bool header_fixed;                      /* a header came inside TLS: the host cannot change any more */

@@ -153,8 +153,11 @@ sc_stanza_free(struct sc_stanza **taken)
 	int was = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
 
 	sc_assert(was > 0);
-	if (was == 1)
-		arena_free(s->arena);
+	if (was > 1)
+		return;
+	if (s->base != NULL)
+		sc_stanza_free(&s->base);       /* never more than one deep: readdress.c */
+	arena_free(s->arena);
 }
 
 size_t
