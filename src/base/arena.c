@@ -76,7 +76,7 @@ arena_new(void)
 	struct block *b = free_list;
 
 	if (b != NULL) {
-		unpoison(b, ARENA_BLOCK);
+		unpoison(b + 1, ARENA_BLOCK - sizeof(*b));      /* LeakSanitizer follows the list */
 		free_list = b->next;
 		free_count--;
 	} else {
@@ -122,7 +122,7 @@ arena_free(struct sc_arena *a)
 	b->next = free_list;
 	free_list = b;
 	free_count++;
-	poison(b, ARENA_BLOCK);
+	poison(b + 1, ARENA_BLOCK - sizeof(*b));      /* LeakSanitizer follows the list */
 }
 
 size_t
@@ -145,7 +145,7 @@ arena_thread_done(void)
 	while (free_list != NULL) {
 		struct block *b = free_list;
 
-		unpoison(b, ARENA_BLOCK);
+		unpoison(b + 1, ARENA_BLOCK - sizeof(*b));      /* LeakSanitizer follows the list */
 		free_list = b->next;
 		free(b);
 	}

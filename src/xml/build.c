@@ -218,6 +218,7 @@ on_end(void *arg, const XML_Char *name)
 	p->depth--;
 	if (p->around == NULL) {
 		p->complete = true;
+		p->end = XML_GetCurrentByteIndex(p->expat) + XML_GetCurrentByteCount(p->expat);
 		if (p->text.room > TEXT_KEPT)
 			buf_free(&p->text);
 	}

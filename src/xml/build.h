@@ -22,6 +22,8 @@ struct parser {
 	enum build_mode mode;
 	const struct xml_limits *limits;
 	bool failed, complete;
+	bool clean;                     /* stands right behind the header: nothing fed is unused */
+	int64_t end;                    /* where the complete element ended, counted as `used` is */
 	enum xml_error error;
 
 	/* the element */

@@ -177,6 +177,7 @@ parser_borrow(const struct stream_ns *ns, const struct xml_limits *limits)
 	p->limits = limits;
 	p->content = ns->content;
 	p->bytes = 0;
+	p->clean = true;
 	return p;
 }
 
@@ -184,6 +185,7 @@ bool
 parser_feed(struct parser *p, const char *bytes, size_t n)
 {
 	p->bytes += n;
+	p->clean = false;
 	if (!p->failed)
 		run(p, bytes, n);
 	return !p->failed;
@@ -192,8 +194,10 @@ parser_feed(struct parser *p, const char *bytes, size_t n)
 bool
 parser_take(struct parser *p, struct sc_arena **arena, struct sc_elem **root)
 {
-	if (p->failed || !p->complete)
+	/* Bytes behind the end tag that expat keeps for itself would come out in another stream. */
+	if (p->failed || !p->complete || p->end != (int64_t)p->used)
 		return false;
+	p->clean = true;
 	*arena = p->arena;
 	*root = p->root;
 	p->arena = NULL;
@@ -215,7 +219,7 @@ parser_give_back(struct parser **taken)
 		destroy(p);
 		return;
 	}
-	if (p->arena != NULL || p->used > RETIRE_BYTES || p->weight > HEAVY_BYTES) {
+	if (!p->clean || p->used > RETIRE_BYTES || p->weight > HEAVY_BYTES) {
 		make_spare(p);
 		return;
 	}

@@ -165,11 +165,28 @@ map(const char *in, size_t n, size_t *out_n)
 	return out;
 }
 
+/* A U-label out of an A-label has not been mapped; one that mapping would change (Cherokee has its
+ * letters the other way round in IDNA2008) would be two domains. */
+static bool
+is_stable(const char *name, size_t n)
+{
+	size_t len;
+	char *mapped;
+	bool same;
+
+	if (ascii(name, n))
+		return true;
+	mapped = map(name, n, &len);
+	same = mapped != NULL && len == n && memcmp(mapped, name, n) == 0;
+	free(mapped);
+	return same;
+}
+
 size_t
 prep_domain(char *out, const char *in, size_t n)
 {
+	size_t len, got;
 	char *mapped;
-	size_t len;
 
 	if (n == 0 || n > INPUT_MAX)
 		return 0;
@@ -180,7 +197,8 @@ prep_domain(char *out, const char *in, size_t n)
 
 		if (!lower_ldh(name, in, n))
 			return 0;
-		return labels(out, name, name[n - 1] == '.' ? n - 1 : n);
+		got = labels(out, name, name[n - 1] == '.' ? n - 1 : n);
+		return is_stable(out, got) ? got : 0;
 	}
 	mapped = map(in, n, &len);
 	if (mapped == NULL || len == 0) {
@@ -189,7 +207,7 @@ prep_domain(char *out, const char *in, size_t n)
 	}
 	if (mapped[len - 1] == '.')
 		len--;
-	n = labels(out, mapped, len);
+	got = labels(out, mapped, len);
 	free(mapped);
-	return n;
+	return is_stable(out, got) ? got : 0;
 }

@@ -95,6 +95,7 @@ static const struct { const char *in, *want, *why; } cases[] = {
 	{ "xn--bcher-kva", "b\u00fccher", "A-label alone" },
 	{ "xn--a.example", NULL, "not an A-label" }, { "xn--.example", NULL, "empty A-label" },
 	{ "xn--abc-.example", NULL, "A-label of ASCII" },
+	{ "xn--cberhkva.example", NULL, "A-label of capital Cherokee letters" },
 	{ "fa\u00df.de", "fa\u00df.de", "sharp s in a domain" },
 	{ "\u2603.net", NULL, "snowman is no IDNA2008" },
 	{ "\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "\u4f8b\u3048.\u30c6\u30b9\u30c8", "ideographic full stop" },

@@ -340,6 +340,34 @@ weight(void)
 	xml_in_free(&in);
 }
 
+/* A parser that keeps bytes for itself must not go to another stream. */
+static void
+half_characters(void)
+{
+	static const char bad[] = CLIENT "<a><b\xe2>", good[] = CLIENT "<c\xe2\x82/>";
+	struct buf out = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		struct xml_in *in = xml_in_new(&limits);
+
+		xml_in_feed(in, bad, sizeof(bad) - 1);
+		drain(in, &out);
+		xml_in_free(&in);
+		in = xml_in_new(&limits);
+		xml_in_feed(in, CLIENT "<c/>", sizeof(CLIENT "<c/>") - 1);
+		drain(in, &out);
+		xml_in_free(&in);
+		in = xml_in_new(&limits);
+		xml_in_feed(in, good, sizeof(good) - 1);
+		drain(in, &out);
+		xml_in_free(&in);
+	}
+	buf_add(&out, "", 1);
+	is_text(out.p, "H H <c/> H !not-well-formedH H <c/> H !not-well-formedH H <c/> H !not-well-formed",
+		"half a character stays in its stream");
+	buf_free(&out);
+}
+
 static void
 amplification(void)
 {
@@ -391,6 +419,7 @@ main(void)
 	restart();
 	framed();
 	weight();
+	half_characters();
 	amplification();
 	reading();
 	xml_thread_done();
