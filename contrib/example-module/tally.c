@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally: counts the chats that an account sends and tells its owner how many there were. An example of a module that is built outside
- * the server's tree; doc/plugin-guide.md explains each part.
+ * tally: counts the chats that an account sends and tells its owner how many there were. An example
+ * of a module that is built outside the server's tree; doc/plugin-guide.md explains each part.
  */
 #include <stonechat/stonechat.h>
 #include "tally.sql.h"
@@ -15,7 +15,8 @@ struct tally_conf {
 };
 
 static const struct sc_key conf[] = {
-	SC_CONF_BOOL(struct tally_conf, only_text, "true", "Count only chats with a body, not \"is typing\" and the like."),
+	SC_CONF_BOOL(struct tally_conf, only_text, "true",
+		"Count only chats with a body, not \"is typing\" and the like."),
 	SC_CONF_END
 };
 
@@ -72,7 +73,8 @@ static enum sc_verdict
 tell(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
 	(void)asked;
-	return sc_db_detach(ctx, &sql_tally_account, SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx)))), account_found);
+	return sc_db_detach(ctx, &sql_tally_account, SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx)))),
+		account_found);
 }
 
 /* --- everything, as data --- */
