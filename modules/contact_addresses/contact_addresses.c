@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* contact_addresses: tells whom to write to about abuse, security … (XEP-0157), as a form in the host's service discovery. */
+/* contact_addresses: tells whom to write to about abuse, security … (XEP-0157), as a form in the
+ * host's service discovery. */
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <stonechat/stonechat.h>
 
 #define FORM_SERVERINFO "http://jabber.org/network/serverinfo"
@@ -12,7 +14,8 @@ struct contact_conf {
 	list abuse, admin, feedback, sales, security, status, support;
 };
 
-#define ADDRESSES(field, whom) SC_CONF_LIST(struct contact_conf, field, "", "URIs " whom ", such as mailto: and xmpp: addresses.")
+#define ADDRESSES(field, whom) \
+	SC_CONF_LIST(struct contact_conf, field, "", "URIs " whom ", such as mailto: and xmpp:.")
 
 static const struct sc_key conf[] = {
 	ADDRESSES(abuse, "for complaints about abuse"),
@@ -61,7 +64,8 @@ add_addresses(struct sc_ctx *ctx, struct sc_ev_disco *ev)
 		list values = values_of(c, i);
 
 		if (values != NULL)
-			sc_disco_add_field(ev->disco, FORM_SERVERINFO, fields[i].var, "list-multi", values);
+			sc_disco_add_field(ev->disco, FORM_SERVERINFO, fields[i].var, "list-multi",
+				values);
 	}
 }
 
@@ -73,7 +77,8 @@ is_uri(const char *text)
 
 	if (!isalpha((unsigned char)text[0]))
 		return false;
-	while (isalnum((unsigned char)text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
+	while (isalnum((unsigned char)text[n]) ||
+	    (text[n] != '\0' && strchr("+-.", text[n]) != NULL))
 		n++;
 	if (text[n] != ':' || text[n + 1] == '\0')
 		return false;
@@ -91,7 +96,8 @@ check_uris(const void *conf_struct, char *error, size_t error_size)
 
 		for (; values != NULL && *values != NULL; values++)
 			if (!is_uri(*values)) {
-				snprintf(error, error_size, "%s: \"%s\" is not a URI such as mailto:%s@example.org",
+				snprintf(error, error_size,
+					"%s: \"%s\" is not a URI such as mailto:%s@example.org",
 					fields[i].key, *values, fields[i].key);
 				return false;
 			}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * disco: answers service discovery (XEP-0030) for the server and for accounts, with forms (XEP-0128) and capabilities
- * (XEP-0115) of what all modules together offer. The core collects; this module decides who may ask.
+ * disco: answers service discovery (XEP-0030) for the server and for accounts, with forms
+ * (XEP-0128) and capabilities (XEP-0115) of what all modules together offer. The core collects;
+ * this module decides who may ask.
  */
 #include <stonechat/stonechat.h>
 
@@ -14,11 +15,14 @@
 
 enum question { INFO, ITEMS };
 
-/* Somebody who may not see the account's presence hears what he would hear of an account that does not exist. */
+/* Somebody who may not see the account's presence hears what he would hear of an account that does
+ * not exist. */
 static bool
 may_ask_account(struct sc_ctx *ctx)
 {
-	return sc_by_owner(ctx) || (sc_contact(sc_entity(ctx), sc_from(sc_stanza(ctx))) & SC_SUB_FROM) != 0;
+	const struct sc_jid *by = sc_from(sc_stanza(ctx));
+
+	return sc_by_owner(ctx) || (sc_contact(sc_entity(ctx), by) & SC_SUB_FROM) != 0;
 }
 
 static enum sc_verdict
@@ -26,7 +30,8 @@ answer(struct sc_ctx *ctx, unsigned at, enum question question, const struct sc_
 {
 	const char *node = sc_attr(asked, "node");
 	struct sc_stanza *result = sc_result(ctx);
-	struct sc_elem *query = sc_add(result, sc_stanza_root(result), question == INFO ? NS_INFO : NS_ITEMS, "query");
+	struct sc_elem *query = sc_add(result, sc_stanza_root(result),
+		question == INFO ? NS_INFO : NS_ITEMS, "query");
 	bool known;
 
 	sc_set_attr(result, query, "node", node);
@@ -64,8 +69,8 @@ account_info(struct sc_ctx *ctx, const struct sc_elem *asked)
 static enum sc_verdict
 account_items(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
-	/* XEP-0030 §8 would have an empty list here. The core says service-unavailable for accounts that do not exist, and the
-	 * two must look the same (§7 allows this answer). */
+	/* XEP-0030 §8 would have an empty list here. The core says service-unavailable for accounts
+	 * that do not exist, and the two must look the same (§7 allows this answer). */
 	if (!may_ask_account(ctx))
 		return sc_refuse(ctx, SC_COND_SERVICE_UNAVAILABLE, NULL);
 	return answer(ctx, SC_AT_ACCOUNT, ITEMS, asked);

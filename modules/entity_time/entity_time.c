@@ -17,7 +17,8 @@ zone_offset(struct sc_arena *arena, int64_t wall_us)
 	if (localtime_r(&seconds, &local) == NULL)
 		return "+00:00";
 	minutes = local.tm_gmtoff / 60;
-	return sc_format(arena, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60, labs(minutes) % 60);
+	return sc_format(arena, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
+		labs(minutes) % 60);
 }
 
 static enum sc_verdict

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * last_activity: how long an account has been away and what it said when it left, and how long the server has been up (XEP-0012).
- * Who may know is a setting; whoever may not hears what he would hear of an account that does not exist.
+ * last_activity: how long an account has been away and what it said when it left, and how long the
+ * server has been up (XEP-0012). Who may know is a setting; whoever may not hears what he would
+ * hear of an account that does not exist.
  */
 #include "last_activity/seen.h"
 #include "last_activity/last_activity.sql.h"
@@ -17,7 +18,8 @@ struct last_activity_conf {
 
 static const struct sc_key conf[] = {
 	SC_CONF_ENUM(struct last_activity_conf, last_seen, "contacts", "nobody contacts everyone",
-		"Who besides the owner may ask when an account was last online; contacts are those who may see its presence."),
+		"Who besides the owner may ask when an account was last online; "
+		"contacts are those who may see its presence."),
 	SC_CONF_END
 };
 
@@ -51,16 +53,17 @@ static bool
 may_ask(struct sc_ctx *ctx)
 {
 	const struct last_activity_conf *c = sc_conf(ctx);
+	const struct sc_jid *by = sc_from(sc_stanza(ctx));
 
 	if (sc_by_owner(ctx) || c->last_seen == EVERYONE)
 		return true;
-	return c->last_seen == CONTACTS && (sc_contact(sc_entity(ctx), sc_from(sc_stanza(ctx))) & SC_SUB_FROM) != 0;
+	return c->last_seen == CONTACTS && (sc_contact(sc_entity(ctx), by) & SC_SUB_FROM) != 0;
 }
 
 static bool
 is_available(struct sc_entity *account)
 {
-	for (struct sc_session *s = sc_session_next(account, NULL); s != NULL; s = sc_session_next(account, s))
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
 		if (sc_session_available(s))
 			return true;
 	return false;
@@ -94,20 +97,25 @@ answer_for_account(struct sc_ctx *ctx, const struct sc_elem *asked)
 		return answer(ctx, 0, NULL);
 	if (s != NULL && s->at != 0)
 		return answer(ctx, sc_now() - s->at, s->status);
-	return sc_db_detach(ctx, &sql_last_activity_read, SC_ARGS(sc_int(sc_entity_id(account))), stored_last);
+	return sc_db_detach(ctx, &sql_last_activity_read, SC_ARGS(sc_int(sc_entity_id(account))),
+		stored_last);
 }
 
-/* The login counts too, so that after a crash an account was not last seen before its last session began. */
+/* The login counts too, so that after a crash an account was not last seen before its last session
+ * began. */
 static void
 note_presence(struct sc_ctx *ctx, const struct sc_ev_presence *ev)
 {
 	const struct sc_elem *status = NULL;
+	const char *text = NULL;
 
 	if (ev->is_available == ev->was_available)
 		return;
 	if (!ev->is_available && ev->presence != NULL)
 		status = sc_find(ev->presence, SC_NS_CONTENT, "status");
-	seen_now(sc_session_account(ev->session), status != NULL ? sc_text_in(sc_arena(ctx), status) : NULL);
+	if (status != NULL)
+		text = sc_text_in(sc_arena(ctx), status);
+	seen_now(sc_session_account(ev->session), text);
 }
 
 static void

@@ -4,7 +4,8 @@
 #include <string.h>
 #include "last_activity/seen.h"
 
-/* An account is pinned while its time is in the list or on its way, so that a slot is never freed with something unwritten. */
+/* An account is pinned while its time is in the list or on its way, so that a slot is never freed
+ * with something unwritten. */
 struct batch {
 	int n;
 	struct sc_entity *accounts[];
@@ -88,7 +89,8 @@ seen_write(const struct sc_stmt *stmt)
 	}
 	shard->unwritten = NULL;
 	shard->n = 0;
-	sc_db_run(stmt, SC_ARGS(sc_ints(ids, n), sc_ints(times, n), sc_texts(texts, n)), written, b);
+	sc_db_run(stmt, SC_ARGS(sc_ints(ids, n), sc_ints(times, n), sc_texts(texts, n)),
+		written, b);
 	free(ids);
 	free(times);
 	free(texts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * seen: when each account was last available, kept in memory until a batch writes it. The status text of the last goodbye goes with it.
+ * seen: when each account was last available, kept in memory until a batch writes it. The status
+ * text of the last goodbye goes with it.
  */
 #ifndef LAST_ACTIVITY_SEEN_H
 #define LAST_ACTIVITY_SEEN_H
@@ -12,10 +13,10 @@
 
 /* Of an entity. */
 struct seen {
-	int64_t at;                     /* wall µs; 0: nothing since the account was loaded, the database knows more */
+	int64_t at;                     /* wall µs; 0: not since the account was loaded */
 	char *status;                   /* malloced; NULL: none */
-	struct sc_entity *account;
-	struct seen *next;              /* in the shard's list while `unwritten`, and the account is pinned then */
+	struct sc_entity *account;      /* pinned while `unwritten` */
+	struct seen *next;              /* in the shard's list while `unwritten` */
 	bool unwritten;
 };
 

@@ -10,7 +10,8 @@ find_account(struct sc_command *cmd, void (*found)(void *, const struct sc_rows 
 {
 	const struct sc_jid *jid = sc_command_jid(cmd);
 
-	sc_db_run(spool_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)), sc_text_span(sc_jid_local(jid))), found, cmd);
+	sc_db_run(spool_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)),
+		sc_text_span(sc_jid_local(jid))), found, cmd);
 }
 
 /* False: the command has failed and is gone. */
@@ -30,14 +31,17 @@ exists(struct sc_command *cmd, const struct sc_rows *rows)
 		return false;
 	if (sc_rows_count(rows) > 0)
 		return true;
-	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.", sc_command_jid(cmd)->text));
+	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.",
+		sc_command_jid(cmd)->text));
 	return false;
 }
 
 static void
 show_rows(void *arg, const struct sc_rows *rows)
 {
-	static const char *const columns[] = { "stored", "from", "id", "bytes", "expires", "state", NULL };
+	static const char *const columns[] = {
+		"stored", "from", "id", "bytes", "expires", "state", NULL
+	};
 	struct sc_command *cmd = arg;
 	struct sc_arena *arena = sc_command_arena(cmd);
 
@@ -46,8 +50,10 @@ show_rows(void *arg, const struct sc_rows *rows)
 	sc_command_columns(cmd, columns);
 	for (int i = 0; i < sc_rows_count(rows); i++)
 		sc_command_row(cmd, (const char *const[]){
-			sc_timestamp(arena, sc_row_int(rows, i, 0)), sc_row_text(rows, i, 1).p, sc_row_text(rows, i, 2).p,
-			sc_format(arena, "%lld", (long long)sc_row_int(rows, i, 3)), sc_timestamp(arena, sc_row_int(rows, i, 4)),
+			sc_timestamp(arena, sc_row_int(rows, i, 0)),
+			sc_row_text(rows, i, 1).p, sc_row_text(rows, i, 2).p,
+			sc_format(arena, "%lld", (long long)sc_row_int(rows, i, 3)),
+			sc_timestamp(arena, sc_row_int(rows, i, 4)),
 			sc_row_int(rows, i, 5) ? "unreadable" : "waiting" });
 	sc_command_done(&cmd);
 }
@@ -65,7 +71,8 @@ show_account(void *arg, const struct sc_rows *rows)
 		sc_command_fail(&cmd, "--limit must be a number up to 100000.");
 		return;
 	}
-	sc_db_run(spool_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_int((int64_t)n)), show_rows, cmd);
+	sc_db_run(spool_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_int((int64_t)n)),
+		show_rows, cmd);
 }
 
 void
@@ -84,8 +91,10 @@ purged(void *arg, const struct sc_rows *rows)
 		return;
 	n = sc_rows_affected(rows);
 	spool_shard()->purges++;
-	sc_log(NULL, SC_LOG_INFO, "spool.purged", "account=%s messages=%lld", sc_command_jid(cmd)->text, (long long)n);
-	sc_command_text(cmd, sc_format(sc_command_arena(cmd), "%lld message%s deleted.", (long long)n, n == 1 ? "" : "s"));
+	sc_log(NULL, SC_LOG_INFO, "spool.purged", "account=%s messages=%lld",
+		sc_command_jid(cmd)->text, (long long)n);
+	sc_command_text(cmd, sc_format(sc_command_arena(cmd), "%lld message%s deleted.",
+		(long long)n, n == 1 ? "" : "s"));
 	sc_command_done(&cmd);
 }
 

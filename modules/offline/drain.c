@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drain: gives the stored messages to one session, in the order of their sequence, page by page and never more than the
- * session's queue has room for. While it lasts the core sends what is new for the session to keep.c, which stores it behind
- * the rest; so the order holds, and a drain ends when a page comes back short and nothing is on its way into the database.
+ * drain: gives the stored messages to one session, in the order of their sequence, page by page and
+ * never more than the session's queue has room for. While it lasts the core sends what is new for
+ * the session to keep.c, which stores it behind the rest; so the order holds, and a drain ends when
+ * a page comes back short and nothing is on its way into the database.
  *
- * With a steady inflow that moment might never come. So from the first short page on, and while the very first page is being
- * read, new messages are held (drain_near_end): there is an end that they can wait for.
+ * With a steady inflow that moment might never come. So from the first short page on, and while the
+ * very first page is being read, new messages are held (drain_near_end): there is an end that they
+ * can wait for.
  *
- * What can overtake a page that is being read: a row given back because its session ended (the page began behind it), and a row of
- * the page that was deleted meanwhile. In both cases the page is thrown away and read again.
+ * What can overtake a page that is being read: a row given back because its session ended (the page
+ * began behind it), and a row of the page that was deleted meanwhile. In both cases the page is
+ * thrown away and read again.
  */
 #include <stdlib.h>
 #include "offline/spool.h"
@@ -44,7 +47,8 @@ look_now(void *arg)
 	sc_entity_unpin(s->account);
 }
 
-/* Is the database back? A drain that began without asking would stop the session's messages while it waits for its page. */
+/* Is the database back? A drain that began without asking would stop the session's messages while
+ * it waits for its page. */
 static void
 probed(void *arg, const struct sc_rows *rows)
 {
@@ -104,7 +108,8 @@ unref(struct drain *d)
 		free(d);
 }
 
-/* The session's other messages flow again. What was held is looked at by the caller, when it is known who is next. */
+/* The session's other messages flow again. What was held is looked at by the caller, when it is
+ * known who is next. */
 static void
 end(struct drain *d)
 {
@@ -128,7 +133,8 @@ finish(struct drain *d)
 	keep_release_held(s);
 }
 
-/* The database does not answer, or the session takes nothing. People must be able to chat meanwhile. */
+/* The database does not answer, or the session takes nothing. People must be able to chat
+ * meanwhile. */
 static void
 give_up(struct drain *d)
 {
@@ -143,9 +149,10 @@ static void
 set_aside(struct spool *s, int64_t sequence)
 {
 	sc_count(spool_counters.unreadable, 1);
-	sc_log(NULL, SC_LOG_WARN, "spool.unreadable", "account=%s sequence=%lld", sc_entity_jid(s->account)->text,
-		(long long)sequence);
-	sc_db_run(spool_sql.set_aside, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(sequence)), NULL, NULL);
+	sc_log(NULL, SC_LOG_WARN, "spool.unreadable", "account=%s sequence=%lld",
+		sc_entity_jid(s->account)->text, (long long)sequence);
+	sc_db_run(spool_sql.set_aside, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(sequence)),
+		NULL, NULL);
 }
 
 /* XEP-0203: the server that delayed it says so. */
@@ -159,7 +166,8 @@ delay_patch(struct sc_stanza *m, const struct spool *s, int64_t created)
 }
 
 static void
-give(struct spool *s, struct sc_session *session, int64_t sequence, int64_t created, struct sc_span payload)
+give(struct spool *s, struct sc_session *session, int64_t sequence, int64_t created,
+	struct sc_span payload)
 {
 	struct sc_stanza *m = payload.p != NULL ? sc_stanza_read(payload.p, payload.n) : NULL;
 	const char *patch;
@@ -187,7 +195,7 @@ give_page(struct drain *d, const struct sc_rows *rows)
 		d->cursor = session != NULL ? sequence : sequence - 1;
 		if (session != NULL && !row_is_out(s, sequence))
 			give(s, session, sequence, sc_row_int(rows, i, 1), sc_row_text(rows, i, 2));
-		if (!d->over && d->cursor < sequence)   /* it came back at once, or there is nobody */
+		if (!d->over && d->cursor < sequence)   /* back at once, or nobody there */
 			give_up(d);
 		if (d->over)
 			return false;
@@ -265,8 +273,8 @@ step(struct drain *d)
 	d->asked_for = room < PAGE ? room : PAGE;
 	d->commits_then = s->commits;
 	sc_entity_pin(s->account);
-	sc_db_run(spool_sql.page, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(d->cursor), sc_int(sc_now()),
-		sc_int(d->asked_for)), page_arrived, d);
+	sc_db_run(spool_sql.page, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(d->cursor),
+		sc_int(sc_now()), sc_int(d->asked_for)), page_arrived, d);
 }
 
 static void
@@ -284,6 +292,12 @@ begin(struct spool *s, struct sc_session *session)
 	step(d);
 }
 
+static bool
+may_be_given(const struct sc_session *x)
+{
+	return sc_session_available(x) && sc_session_priority(x) >= 0 && !sc_session_asleep(x);
+}
+
 void
 drain_look(struct spool *s)
 {
@@ -292,7 +306,7 @@ drain_look(struct spool *s)
 	if (s->drain != NULL || s->nothing_left || s->will_look)
 		return;
 	while ((x = sc_session_next(s->account, x)) != NULL)
-		if (sc_session_available(x) && sc_session_priority(x) >= 0 && !sc_session_asleep(x)) {
+		if (may_be_given(x)) {
 			begin(s, x);
 			return;
 		}
@@ -315,7 +329,8 @@ drain_stop(struct spool *s, const struct sc_session *session)
 	keep_release_held(s);
 }
 
-/* A session ended with something that it had been given: the next one is given it again, in its place. */
+/* A session ended with something that it had been given: the next one is given it again, in its
+ * place. */
 void
 drain_row_came_back(struct spool *s, int64_t sequence)
 {

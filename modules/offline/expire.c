@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expire: deletes rows that are too old, a bite at a time, on every shard (they share the work). An expired row is never given out,
- * so it does not matter when the sweep comes.
+ * expire: deletes rows that are too old, a bite at a time, on every shard (they share the work). An
+ * expired row is never given out, so it does not matter when the sweep comes.
  */
 #include "offline/spool.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* forged: takes out <delay/> elements in which a stranger speaks in the name of one of our hosts (XEP-0203 §5). */
+/* forged: takes out <delay/> elements in which a stranger speaks in the name of one of our hosts
+ * (XEP-0203 §5). */
 #ifndef OFFLINE_FORGED_H
 #define OFFLINE_FORGED_H
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keep: stores one message. The sender's acknowledgement waits for the commit (sc_db_behind), the stream does not.
+ * keep: stores one message. The sender's acknowledgement waits for the commit (sc_db_behind), the
+ * stream does not.
  *
- * The account's quota is counted in memory; the database is asked before the first message after the account was loaded, and
- * again before somebody is refused if the count is old. While a drain is about to end, new messages are held instead: they
- * will be delivered behind the last stored one without ever having been in the database.
+ * The account's quota is counted in memory; the database is asked before the first message after
+ * the account was loaded, and again before somebody is refused if the count is old. While a drain
+ * is about to end, new messages are held instead: they will be delivered behind the last stored one
+ * without ever having been in the database.
  */
 #include "offline/spool.h"
 
@@ -19,7 +21,8 @@ struct held {
 
 static enum sc_verdict store(struct sc_ctx *, struct spool *);
 
-/* A drain may have waited for the last one. And whoever was there when it was stored, with a full queue, may have room now. */
+/* A drain may have waited for the last one. And whoever was there when it was stored, with a full
+ * queue, may have room now. */
 static void
 one_less_under_way(struct spool *s)
 {
@@ -33,7 +36,8 @@ static enum sc_verdict
 refuse_for_now(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
 	sc_count(spool_counters.busy, 1);
-	return sc_refuse(ctx, sc_rows_status(rows) == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL,
+	return sc_refuse(ctx,
+		sc_rows_status(rows) == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL,
 		"The message cannot be stored right now.");
 }
 
@@ -56,7 +60,8 @@ stored(struct sc_ctx *ctx, const struct sc_rows *rows)
 	return verdict;
 }
 
-/* Hybrid clock: the order of storing whatever the wall clock does, and never a sequence that was used before (design §8). */
+/* Hybrid clock: the order of storing whatever the wall clock does, and never a sequence that was
+ * used before (design §8). */
 static int64_t
 next_sequence(struct spool *s, int64_t now)
 {
@@ -77,9 +82,10 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 	s->under_way++;
 	s->nothing_left = false;
 	sc_keep(ctx, (void *)(uintptr_t)bytes);
-	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(next_sequence(s, now)),
-		sc_text_span(sc_jid_span(sc_from(m))), sc_text(sc_id(m)), sc_text_span((struct sc_span){ payload, bytes }),
-		sc_int(now), sc_int(now + c->expiry * 1000)), stored);
+	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
+		sc_int(next_sequence(s, now)), sc_text_span(sc_jid_span(sc_from(m))),
+		sc_text(sc_id(m)), sc_text_span((struct sc_span){ payload, bytes }), sc_int(now),
+		sc_int(now + c->expiry * 1000)), stored);
 	return verdict == SC_PASS ? SC_TAKEN : verdict;
 }
 
@@ -117,7 +123,8 @@ counted(struct sc_ctx *ctx, const struct sc_rows *rows)
 	if (sc_rows_status(rows) != SC_DB_OK) {
 		verdict = refuse_for_now(ctx, rows);
 	} else {
-		/* Of two messages that asked at the same time the first sets the count; what the second has read is as old. */
+		/* Of two messages that asked at the same time the first sets the count; what the
+		 * second has read is as old. */
 		if (!count_is_good(s))
 			keep_set_count(s, rows);
 		verdict = store(ctx, s);
@@ -139,7 +146,8 @@ store(struct sc_ctx *ctx, struct spool *s)
 		if (count_is_good(s)) {
 			sc_count(spool_counters.full, 1);
 			/* XEP-0160 §2 names this condition. */
-			return sc_refuse(ctx, SC_COND_SERVICE_UNAVAILABLE, "The recipient has too many unread messages.");
+			return sc_refuse(ctx, SC_COND_SERVICE_UNAVAILABLE,
+				"The recipient has too many unread messages.");
 		}
 	}
 	s->under_way++;
@@ -166,8 +174,8 @@ look_again(struct sc_ctx *ctx, void *result)
 {
 	struct spool *s = spool_of(sc_entity(ctx));
 
-	if (result != NULL)
-		return sc_try_again(ctx);       /* which comes back to keep() if there is nobody after all */
+	if (result != NULL)             /* comes back to keep() if there is nobody after all */
+		return sc_try_again(ctx);
 	forget_held(s, sc_kept(ctx));
 	drain_takes_long(s);
 	return store(ctx, s);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* offline: keeps messages for people who are away, and gives them when they come (XEP-0160). spool.h says which file does what. */
+/* offline: keeps messages for people who are away, and gives them when they come (XEP-0160).
+ * spool.h says which file does what. */
 #include "offline/forged.h"
 #include "offline/offline.sql.h"
 #include "offline/spool.h"
 
 static const struct sc_key conf[] = {
-	SC_CONF_INT(struct offline_conf, max_messages, "10000", 1, 10000000, "Messages kept for one account; more are refused."),
-	SC_CONF_SIZE(struct offline_conf, max_bytes, "64MiB", 1, INT64_MAX, "Bytes of messages kept for one account; more are refused."),
-	SC_CONF_TIME(struct offline_conf, expiry, "30d", 1000, INT64_C(3650) * 86400 * 1000, "How long a message is kept."),
+	SC_CONF_INT(struct offline_conf, max_messages, "10000", 1, 10000000,
+		"Messages kept for one account; more are refused."),
+	SC_CONF_SIZE(struct offline_conf, max_bytes, "64MiB", 1, INT64_MAX,
+		"Bytes of messages kept for one account; more are refused."),
+	SC_CONF_TIME(struct offline_conf, expiry, "30d", 1000, INT64_C(3650) * 86400 * 1000,
+		"How long a message is kept."),
 	SC_CONF_END
 };
 
 const struct spool_sql spool_sql = {
-	.count = &sql_spool_count, .add = &sql_spool_add, .page = &sql_spool_page, .remove = &sql_spool_remove,
-	.set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge, .expire = &sql_spool_expire,
-	.account = &sql_spool_account, .list = &sql_spool_list,
+	.count = &sql_spool_count, .add = &sql_spool_add, .page = &sql_spool_page,
+	.remove = &sql_spool_remove, .set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge,
+	.expire = &sql_spool_expire, .account = &sql_spool_account, .list = &sql_spool_list,
 };
 
 static SC_COUNTER(spool_stored, "Messages stored for somebody who was away");
@@ -26,8 +30,9 @@ static SC_COUNTER(spool_unreadable, "Stored messages that could not be read");
 static SC_COUNTER(spool_not_worth, "Messages without content that nobody was there for");
 
 const struct spool_counters spool_counters = {
-	.stored = &spool_stored, .delivered = &spool_delivered, .full = &spool_full, .busy = &spool_busy,
-	.expired = &spool_expired, .unreadable = &spool_unreadable, .not_worth = &spool_not_worth,
+	.stored = &spool_stored, .delivered = &spool_delivered, .full = &spool_full,
+	.busy = &spool_busy, .expired = &spool_expired, .unreadable = &spool_unreadable,
+	.not_worth = &spool_not_worth,
 };
 
 static SC_SLOT(account_slot, SC_SLOT_ENTITY, struct spool, NULL);
@@ -124,9 +129,11 @@ static const struct sc_feature features[] = {
 };
 
 static const struct sc_command_row commands[] = {
-	{ .words = "spool show", .args = "JID [--limit N]", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = command_show,
+	{ .words = "spool show", .args = "JID [--limit N]", .where = SC_ON_JID, .min_args = 1,
+		.max_args = 1, .fn = command_show,
 		.help = "Lists the messages that wait for an account, without their text." },
-	{ .words = "spool purge", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = command_purge,
+	{ .words = "spool purge", .args = "JID", .where = SC_ON_JID, .min_args = 1,
+		.max_args = 1, .fn = command_purge,
 		.help = "Deletes the messages that wait for an account." },
 	{ 0 }
 };
@@ -137,8 +144,8 @@ SC_MODULE(offline,
 	.hooks = hooks,
 	.features = features,
 	.slots = SC_SLOTS(&account_slot, &shard_slot),
-	.counters = SC_COUNTERS(&spool_stored, &spool_delivered, &spool_full, &spool_busy, &spool_expired,
-		&spool_unreadable, &spool_not_worth),
+	.counters = SC_COUNTERS(&spool_stored, &spool_delivered, &spool_full, &spool_busy,
+		&spool_expired, &spool_unreadable, &spool_not_worth),
 	.conf = conf,
 	.conf_size = sizeof(struct offline_conf),
 	.statements = offline_statements,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rows: a row that was given to a session stays in the database until the message is safe there, and in a list here until it
- * is deleted, so that no other session is given it. Deletions go in batches: when nothing is owed any more, when many
- * are safe, or a moment later.
+ * rows: a row that was given to a session stays in the database until the message is safe there,
+ * and in a list here until it is deleted, so that no other session is given it. Deletions go in
+ * batches: when nothing is owed any more, when many are safe, or a moment later.
  */
 #include <stdlib.h>
 #include "offline/spool.h"
@@ -125,7 +125,8 @@ delete_safe(struct spool *s)
 				d->sequences[d->n++] = r->sequence;
 			}
 		s->n_safe -= d->n;
-		sc_db_run(spool_sql.remove, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_ints(d->sequences, (size_t)d->n)),
+		sc_db_run(spool_sql.remove, SC_ARGS(sc_int(sc_entity_id(s->account)),
+			sc_ints(d->sequences, (size_t)d->n)),
 			deleted, d);
 	}
 }
@@ -155,7 +156,8 @@ row_done(void *arg, bool safe)
 }
 
 void
-row_push(struct spool *s, struct sc_session *session, int64_t sequence, size_t bytes, const struct sc_stanza *sealed, const char *patch)
+row_push(struct spool *s, struct sc_session *session, int64_t sequence, size_t bytes,
+	const struct sc_stanza *sealed, const char *patch)
 {
 	struct row *r = calloc(1, sizeof *r), **at = place_of(s, sequence);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spool: what an account's home knows about its messages in the database, and who does what with them:
+ * spool: what an account's home knows about its messages in the database, and who does what with
+ * them:
  *	worth.c         which messages are worth storing at all
- *	keep.c          storing one: quota, sequence, insert; or holding it while a drain is about to end
+ *	keep.c          storing one: quota, sequence, insert; or holding it while a drain ends
  *	drain.c         giving the stored ones to a session, in order, in windows
  *	rows.c          rows on their way out: given to a session, then safe, then deleted
  *	expire.c        the sweep of old rows
@@ -19,9 +20,10 @@ struct offline_conf {
 	int64_t expiry;                 /* ms */
 };
 
-/* The generated header is included by offline.c alone: each inclusion makes statements of its own. */
+/* The generated header is included by offline.c alone: each inclusion makes new statements. */
 struct spool_sql {
-	const struct sc_stmt *count, *add, *page, *remove, *set_aside, *purge, *expire, *account, *list;
+	const struct sc_stmt *count, *add, *page, *remove, *set_aside;
+	const struct sc_stmt *purge, *expire, *account, *list;
 };
 extern const struct spool_sql spool_sql;
 extern const struct sc_module sc_module_offline;
@@ -33,18 +35,18 @@ struct held;
 /* The slot of an account. */
 struct spool {
 	struct sc_entity *account;
-	/* Rows in the database or on their way into it. Too high at worst (the sweep does not tell), so it is asked again before
-	 * somebody is refused. */
+	/* Rows in the database or on their way into it. Too high at worst (the sweep does not
+	 * tell), so it is asked again before somebody is refused. */
 	int64_t count, bytes;
-	int64_t counted_at;             /* sc_mono(); 0: never, and then `count`, `bytes` and `last` say nothing */
+	int64_t counted_at;             /* sc_mono(); 0: never, and all the counts say nothing */
 	unsigned counted_purges;        /* the shard's `purges` at that time */
 	int64_t last;                   /* the greatest sequence given out or found */
-	int under_way;                  /* messages that entered keep.c and are neither committed nor refused yet */
+	int under_way;                  /* entered keep.c, neither committed nor refused yet */
 	unsigned commits;               /* how many were committed; wraps */
 	bool nothing_left;              /* no row is in the database but those in `rows` */
 	bool will_look, will_delete;    /* timers are set */
 	struct drain *drain;            /* NULL: nobody is being served */
-	struct row *rows;               /* with a session, or safe there and not yet deleted; by sequence */
+	struct row *rows;               /* with a session, or safe and not yet deleted; sorted */
 	int n_owed, n_safe;             /* of `rows` */
 	struct held *held, **held_end;  /* messages that wait for the end of the drain */
 };
@@ -72,18 +74,25 @@ void keep_set_count(struct spool *, const struct sc_rows *);    /* of spool_sql.
 void keep_release_held(struct spool *);         /* messages that were held are looked at again */
 
 /* drain.c */
-void drain_look(struct spool *);                /* begins one when there is something and somebody to take it */
-void drain_go_on(struct spool *);               /* the session has room again, or nothing is under way any more */
-void drain_stop(struct spool *, const struct sc_session *);     /* this session takes no more */
-bool drain_near_end(const struct spool *);      /* new messages had better wait for the end than be stored */
-void drain_takes_long(struct spool *);          /* or so it seemed */
+/* Begins one when there is something and somebody to take it. */
+void drain_look(struct spool *);
+/* The session has room again, or nothing is under way any more. */
+void drain_go_on(struct spool *);
+/* This session takes no more. */
+void drain_stop(struct spool *, const struct sc_session *);
+/* New messages had better wait for the end than be stored. */
+bool drain_near_end(const struct spool *);
+/* So it seemed. */
+void drain_takes_long(struct spool *);
 void drain_row_came_back(struct spool *, int64_t sequence);
 void drain_row_is_gone(struct spool *, int64_t sequence);
 
 /* rows.c */
 bool row_is_out(const struct spool *, int64_t sequence);
-/* Gives the sealed message to the session and sees to it that its row is deleted when it is safe there. */
-void row_push(struct spool *, struct sc_session *, int64_t sequence, size_t bytes, const struct sc_stanza *sealed, const char *patch);
+/* Gives the sealed message to the session and sees to it that its row is deleted when it is safe
+ * there. */
+void row_push(struct spool *, struct sc_session *, int64_t sequence, size_t bytes,
+	const struct sc_stanza *sealed, const char *patch);
 
 /* expire.c */
 void expire_start(struct sc_ctx *);
@@ -93,7 +102,8 @@ void command_show(struct sc_command *);
 void command_purge(struct sc_command *);
 
 struct spool_counters {
-	const struct sc_counter *stored, *delivered, *full, *busy, *expired, *unreadable, *not_worth;
+	const struct sc_counter *stored, *delivered, *full, *busy;
+	const struct sc_counter *expired, *unreadable, *not_worth;
 };
 extern const struct spool_counters spool_counters;
 

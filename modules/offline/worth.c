@@ -12,14 +12,15 @@ enum content {
 	CONTENT_REAL,
 };
 
-/* Whatever is not known here is content: a receipt, a marker, an invitation, a call, something encrypted. */
+/* Whatever is not known here is content: a receipt, a marker, an invitation, a call, something
+ * encrypted. */
 static enum content
 content_of(const struct sc_elem *e)
 {
 	if (sc_same(sc_ns(e), NS_CHAT_STATES))
 		return CONTENT_STATE;
-	if (sc_is(e, SC_NS_CONTENT, "thread") || sc_same(sc_ns(e), NS_HINTS) || sc_same(sc_ns(e), NS_STANZA_ID) ||
-	    sc_is(e, SC_NS_DELAY, "delay"))
+	if (sc_is(e, SC_NS_CONTENT, "thread") || sc_is(e, SC_NS_DELAY, "delay") ||
+	    sc_same(sc_ns(e), NS_HINTS) || sc_same(sc_ns(e), NS_STANZA_ID))
 		return CONTENT_NONE;
 	return CONTENT_REAL;
 }
@@ -34,10 +35,11 @@ has_content(const struct sc_stanza *s)
 }
 
 /*
- * XEP-0160 stores chat and normal messages but for chat states alone; these get no error, which would answer every key press.
- * A message without any content is treated the same. What its sender does not want stored is answered like one that
- * cannot be stored, so that he knows. <no-permanent-store/> is about archives (XEP-0334 §3.3). <store/> does not overrule
- * <no-store/>: keeping less is the safer mistake.
+ * XEP-0160 stores chat and normal messages but for chat states alone; these get no error, which
+ * would answer every key press. A message without any content is treated the same. What its sender
+ * does not want stored is answered like one that cannot be stored, so that he knows.
+ * <no-permanent-store/> is about archives (XEP-0334 §3.3). <store/> does not overrule <no-store/>:
+ * keeping less is the safer mistake.
  */
 enum worth
 worth_of(const struct sc_stanza *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* version: says which software this is (XEP-0092), and on which operating system if the administrator wants that. */
+/* version: says which software this is (XEP-0092), and on which operating system if the
+ * administrator wants that. */
 #include <sys/utsname.h>
 #include <stonechat/stonechat.h>
 
@@ -11,7 +12,7 @@ struct version_conf {
 
 static const struct sc_key conf[] = {
 	SC_CONF_BOOL(struct version_conf, show_os, "false",
-		"Whether the name and release of the operating system are told to everybody who asks."),
+		"Whether the operating system's name and release are told to everybody who asks."),
 	SC_CONF_END
 };
 
@@ -21,7 +22,8 @@ add_os(struct sc_ctx *ctx, struct sc_stanza *answer, struct sc_elem *query)
 	struct utsname os;
 
 	if (uname(&os) == 0)
-		sc_add_with_text(answer, query, NULL, "os", sc_format(sc_arena(ctx), "%s %s", os.sysname, os.release));
+		sc_add_with_text(answer, query, NULL, "os",
+			sc_format(sc_arena(ctx), "%s %s", os.sysname, os.release));
 }
 
 static enum sc_verdict
