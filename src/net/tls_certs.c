@@ -186,6 +186,8 @@ index_names(struct tls_pairs *all)
 		naming.rank = i + all->n;
 		tls_each_name(all->pairs[i].leaf, add_name, &naming);
 	}
+	if (all->names_n == 0)
+		return;
 	qsort(all->names, (size_t)all->names_n, sizeof(*all->names), compare_names);
 	for (int i = 0; i < all->names_n; i++) {
 		if (kept > 0 && strcmp(all->names[kept - 1].name, all->names[i].name) == 0)
