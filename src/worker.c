@@ -39,6 +39,7 @@
 #include "plugin/host.h"
 #include "plugin/module.h"
 #include "server.h"
+#include "stream/offer.h"
 #include "stream/stream.h"
 #include "worker.h"
 #include "worker_db.h"
@@ -73,7 +74,9 @@ static struct tls_ctx *
 load_tls(const struct conf *conf, struct tls_ctx *old, char *error, size_t size)
 {
 	const char **names = calloc((size_t)conf_hosts(conf) + 1, sizeof *names);
-	struct tls_conf t = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names };
+	const struct c2s_conf *c2s = conf_get(conf, c2s_section, -1);
+	struct tls_conf t = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names, .ca_file = c2s->ca_file,
+		.ask_client_cert = c2s->ca_file != NULL };
 	struct tls_ctx *ctx;
 
 	for (int i = 0; i < conf_hosts(conf); i++)
@@ -529,7 +532,7 @@ worker_run(const struct inheritance *inherited)
 	first.tls = load_tls(given->conf, NULL, error, sizeof error);
 	if (first.tls == NULL)
 		sc_log(NULL, SC_LOG_WARN, "tls.no_certificates", "why=\"%s\"", error);
-	c2s_secret(secret);
+	offer_secret(secret);
 	plan_connections();
 	tell_admin();
 	budget_init((uint64_t)server_conf(given->conf)->memory_limit, given->shards);

@@ -200,6 +200,8 @@ keep(struct sc_ctx *ctx)
 {
 	struct spool *s = spool_of(sc_entity(ctx));
 
+	if (sc_entity_id(sc_entity(ctx)) < 0)   /* SASL ANONYMOUS: nobody will ever come back for it */
+		return SC_PASS;
 	return drain_near_end(s) ? hold(ctx, s) : store(ctx, s);
 }
 

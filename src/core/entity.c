@@ -116,11 +116,21 @@ modules_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
 }
 
 static void
+run_modules(struct sc_entity *e)
+{
+	struct sc_ctx *ctx = ctx_new(e->host, e, NULL);
+	struct sc_ev_account *ev = sc_alloc(sc_arena(ctx), sizeof *ev);
+
+	ev->account = e;
+	ctx->payload = ev;
+	ctx->finished = modules_loaded;
+	hook_run(ctx, SC_EV_account_loading, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
+}
+
+static void
 account_arrived(void *arg, const struct sc_rows *rows)
 {
 	struct sc_entity *e = arg;
-	struct sc_ctx *ctx;
-	struct sc_ev_account *ev;
 
 	if (sc_rows_status(rows) != SC_DB_OK) {
 		loaded(e, ENTITY_FAILED);
@@ -133,12 +143,7 @@ account_arrived(void *arg, const struct sc_rows *rows)
 	e->id = sc_row_int(rows, 0, 0);
 	e->disabled = sc_row_int(rows, 0, 1) != 0;
 	e->last_seen = sc_row_int(rows, 0, 2);
-	ctx = ctx_new(e->host, e, NULL);
-	ev = sc_alloc(sc_arena(ctx), sizeof *ev);
-	ev->account = e;
-	ctx->payload = ev;
-	ctx->finished = modules_loaded;
-	hook_run(ctx, SC_EV_account_loading, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
+	run_modules(e);
 }
 
 static void
@@ -160,6 +165,23 @@ entity_get(struct sc_host *host, const struct sc_jid *jid)
 		e = entity_new(host, jid);
 		load(e);
 	}
+	return e;
+}
+
+struct sc_entity *
+entity_get_anonymous(struct sc_host *host, const struct sc_jid *jid)
+{
+	static _Atomic int64_t last_id;
+	struct sc_entity *e = entity_peek(jid);
+
+	if (e != NULL && e->id < 0)
+		return e;
+	if (e == NULL)
+		e = entity_new(host, jid);
+	e->state = ENTITY_LOADING;
+	e->id = -(atomic_fetch_add(&last_id, 1) + 1);
+	entity_ref(e);
+	run_modules(e);
 	return e;
 }
 

@@ -41,6 +41,8 @@ int home_of(const struct sc_jid *);
 
 /* Found in memory or made in state LOADING (the lookup is sent). Own shard only. */
 struct sc_entity *entity_get(struct sc_host *, const struct sc_jid *);
+/* An account without a row, for SASL ANONYMOUS: gone with its last session. Its id is negative. */
+struct sc_entity *entity_get_anonymous(struct sc_host *, const struct sc_jid *);
 struct sc_entity *entity_peek(const struct sc_jid *);           /* NULL: not in memory */
 void entity_ref(struct sc_entity *);
 void entity_unref(struct sc_entity *);

@@ -224,6 +224,7 @@ bind_start(struct stream *s, struct sc_stanza *taken)
 {
 	struct sc_arena *arena = arena_new();
 	struct bind *b = calloc(1, sizeof *b);
+	const struct sc_jid *jid = sc_jid_of(arena, sc_span(s->local), sc_jid_domain(sc_host_jid(s->host)), (struct sc_span){ 0 });
 	struct sc_entity *e;
 
 	sc_assert(b != NULL);
@@ -232,7 +233,7 @@ bind_start(struct stream *s, struct sc_stanza *taken)
 	stream_ref(s);
 	stream_move(s, STREAM_BINDING);
 	stream_block(s);
-	e = entity_get(s->host, sc_jid_of(arena, sc_span(s->local), sc_jid_domain(sc_host_jid(s->host)), (struct sc_span){ 0 }));
+	e = s->anonymous ? entity_get_anonymous(s->host, jid) : entity_get(s->host, jid);
 	arena_free(arena);
 	entity_ref(e);
 	b->wait.loaded = account_loaded;

@@ -43,6 +43,9 @@ static const struct sc_key c2s_keys[] = {
 	SC_CONF_SIZE(struct c2s_conf, outq_bytes, "4MiB", 65536, 1LL << 30, "The same in bytes."),
 	SC_CONF_BOOL(struct c2s_conf, downgrade_protection, "true",
 		"Tell SCRAM clients a hash of what was offered (XEP-0474)."),
+	SC_CONF_TEXT(struct c2s_conf, ca_file, NULL,
+		"Authorities that client certificates are checked against; clients are asked for one, and those with an address of "
+		"theirs in it (xmppAddr) may log in by EXTERNAL when `mechanisms` lists it."),
 	SC_CONF_LIST(struct c2s_conf, mechanisms, NULL,
 		"SASL mechanisms to offer; without it all but EXTERNAL and ANONYMOUS."),
 	SC_CONF_END

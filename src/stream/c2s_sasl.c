@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/crypto.h>
 #include <stonechat/log.h>
 #include <stonechat/timer.h>
 #include "base/arena.h"
@@ -18,72 +19,33 @@
 #include "net/loop.h"
 #include "net/offload.h"
 #include "stream/limits.h"
+#include "stream/offer.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
 
 /* A client that does not understand what is offered may be wrong so often for each wrong password that it may try. */
 #define MISTAKES_A_GUESS 4
 
-static unsigned char made_up_secret[VERIFIER_SECRET];
-
 static void go_on(struct stream *, enum sasl_step);
 static void upgrade(struct stream *);
 
-void
-c2s_secret(const unsigned char secret[VERIFIER_SECRET])
-{
-	memcpy(made_up_secret, secret, VERIFIER_SECRET);
-}
-
 /* --- what is offered --- */
-
-static unsigned
-mechanisms_allowed(void)
-{
-	const char *const *names = c2s_conf()->mechanisms;
-	unsigned bits = 0;
-	enum sasl_mech m;
-
-	if (names == NULL || names[0] == NULL)
-		return SASL_DEFAULT;
-	for (; *names != NULL; names++)
-		if (sasl_mech_parse(*names, &m))
-			bits |= SASL_BIT(m);
-	return bits;
-}
-
-static void
-fill_offer(const struct stream *s, struct sasl_offer *o)
-{
-	*o = (struct sasl_offer){
-		.host = sc_host_name(s->host), .allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
-		.plain_without_tls = c2s_conf()->allow_plain_without_tls, .downgrade_hash = c2s_conf()->downgrade_protection,
-		.iterations = (unsigned)c2s_conf()->iterations, .secret = made_up_secret,
-	};
-	if (!o->tls)
-		return;
-	o->binding[SASL_TLS_EXPORTER].n = conn_cb_exporter(s->conn, o->binding[SASL_TLS_EXPORTER].bytes);
-	o->binding[SASL_TLS_SERVER_END_POINT].n =
-		conn_cb_server_end_point(s->conn, o->binding[SASL_TLS_SERVER_END_POINT].bytes);
-	o->binding[SASL_TLS_UNIQUE].n = conn_cb_unique(s->conn, o->binding[SASL_TLS_UNIQUE].bytes);
-}
 
 void
 c2s_sasl_features(struct stream *s, struct buf *b)
 {
-	struct sasl_offer offer;
 	const char *names[SASL_MECHS], *types[SASL_BINDINGS];
 	size_t n, k;
 
-	fill_offer(s, &offer);
-	n = sasl_list(&offer, names);
+	offer_forget(s);        /* of a stream before TLS */
+	n = sasl_list(offer_of(s), names);
 	if (n == 0)
 		return;
 	buf_text(b, "<mechanisms xmlns='" NS_SASL "'>");
 	for (size_t i = 0; i < n; i++)
 		buf_format(b, "<mechanism>%s</mechanism>", names[i]);
 	buf_text(b, "</mechanisms>");
-	k = sasl_list_bindings(&offer, types);
+	k = sasl_list_bindings(offer_of(s), types);
 	if (k == 0)
 		return;
 	buf_text(b, "<sasl-channel-binding xmlns='" NS_SASL_CB "'>");
@@ -172,6 +134,7 @@ c2s_sasl_success(struct stream *s)
 	stream_write_buf(s, &b);
 	upgrade(s);
 	c2s_sasl_forget(s);
+	offer_forget(s);
 }
 
 /* --- the account --- */
@@ -212,23 +175,14 @@ wait_over(struct wait *w)
 	return NULL;
 }
 
+/* A damaged row is no verifier. */
 static void
 read_verifier(const struct sc_rows *rows, int column, struct verifier *v, enum verifier_hash hash)
 {
-	struct sc_span salt, stored, server;
-
-	if (sc_row_null(rows, 0, column))
-		return;
-	salt = sc_row_text(rows, 0, column + 1);
-	stored = sc_row_text(rows, 0, column + 2);
-	server = sc_row_text(rows, 0, column + 3);
-	if (salt.n > VERIFIER_SALT_MAX || stored.n != verifier_key_len(hash) || server.n != stored.n)
-		return;         /* a damaged row is no verifier */
-	v->iterations = (unsigned)sc_row_int(rows, 0, column);
-	v->salt_len = (unsigned)salt.n;
-	memcpy(v->salt, salt.p, salt.n);
-	memcpy(v->stored_key, stored.p, stored.n);
-	memcpy(v->server_key, server.p, server.n);
+	if (!sc_row_null(rows, 0, column) &&
+	    !verifier_set(v, hash, (unsigned)sc_row_int(rows, 0, column), sc_row_text(rows, 0, column + 1),
+			sc_row_text(rows, 0, column + 2), sc_row_text(rows, 0, column + 3)))
+		sc_log(NULL, SC_LOG_WARN, "account.damaged_verifier", "hash=%s", verifier_hash_name(hash));
 }
 
 static void
@@ -435,6 +389,8 @@ feed(struct stream *s, const struct sc_elem *e)
 	const char *text = sc_text_in(arena, e);
 	enum sasl_step step = sasl_feed_text(s->sasl, text, strlen(text));
 
+	/* PLAIN's message is the password; nobody reads the tree after us. */
+	OPENSSL_cleanse((char *)(uintptr_t)text, strlen(text));
 	arena_free(arena);
 	go_on(s, step);
 }
@@ -442,7 +398,6 @@ feed(struct stream *s, const struct sc_elem *e)
 static void
 begin(struct stream *s, const struct sc_elem *auth)
 {
-	struct sasl_offer offer;
 	enum sasl_failure why = SASL_NO_FAILURE;
 	const char *mechanism = sc_attr(auth, "mechanism");
 
@@ -450,12 +405,11 @@ begin(struct stream *s, const struct sc_elem *auth)
 	s->looked_up = false;
 	if (s->state == STREAM_AUTH)
 		stream_move(s, STREAM_OPEN);
-	fill_offer(s, &offer);
 	if (!conn_is_tls(s->conn) && c2s_conf()->require_tls) {
 		fail(s, SASL_ENCRYPTION_REQUIRED);
 		return;
 	}
-	s->sasl = sasl_start(&offer, mechanism != NULL ? mechanism : "", &why);
+	s->sasl = sasl_start(offer_of(s), mechanism != NULL ? mechanism : "", &why);
 	if (s->sasl == NULL) {
 		fail(s, why);
 		return;

@@ -11,6 +11,7 @@
 #include "core/route.h"
 #include "net/loop.h"
 #include "stream/limits.h"
+#include "stream/offer.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
 
@@ -170,6 +171,7 @@ stream_gone(struct stream *s)
 	link_remove(&s->in_shard);
 	stream_authenticated_now(s);
 	c2s_sasl_forget(s);
+	offer_forget(s);
 	xml_in_free(&s->xml);
 	free(s->local);
 	s->local = NULL;

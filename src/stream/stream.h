@@ -41,6 +41,7 @@ struct c2s_conf {
 	int64_t outq_stanzas, outq_bytes;
 	bool downgrade_protection;
 	const char *const *mechanisms;
+	const char *ca_file;
 };
 
 struct stream {
@@ -49,6 +50,7 @@ struct stream {
 	struct sc_host *host;                   /* fixed by the first header of the TLS stream */
 	struct sc_session *session;             /* counted once */
 	struct sasl *sasl;
+	struct offer *offer;                    /* offer.c: until the login */
 	int64_t account_id;                     /* users.id, from the login */
 	char *local;                            /* who has logged in: prepared localpart; malloced */
 	struct link in_shard;                   /* all of the shard */
@@ -114,7 +116,6 @@ void c2s_sasl_features(struct stream *, struct buf *);
 bool c2s_sasl_element(struct stream *, const struct sc_elem *); /* false: not one of its namespace */
 void c2s_sasl_success(struct stream *);                 /* at home: <success/> */
 void c2s_sasl_forget(struct stream *);
-void c2s_secret(const unsigned char secret[VERIFIER_SECRET]);   /* before the shards start */
 
 /* --- bind.c --- */
 void bind_start(struct stream *, struct sc_stanza *taken);      /* an IQ set with <bind/> */
