@@ -18,27 +18,15 @@ buf_free(struct buf *b)
 }
 
 void
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t room = b->room < 128 ? 256 : b->room;
 
 	sc_assert(more < SIZE_MAX / 4);
-	if (b->room - b->n >= more)
-		return;
 	while (room - b->n < more)
 		room *= 2;
 	b->p = mem_grow(b->p, room);
 	b->room = room;
-}
-
-void
-buf_add(struct buf *b, const void *bytes, size_t n)
-{
-	if (n == 0)
-		return;
-	buf_reserve(b, n);
-	memcpy(b->p + b->n, bytes, n);
-	b->n += n;
 }
 
 void

@@ -8,13 +8,9 @@
 #include "base/arena.h"
 #include "xml/build.h"
 
-/* A tree may weigh this many times its bytes; ordinary stanzas are near 4, a flood of <a/> near 20. */
-#define TREE_TIMES 16
-#define TREE_FREE (64 * 1024)
 #define TEXT_KEPT (16 * 1024)   /* of the text buffer between two elements */
 
-/* The one address of the content namespace in trees made here. */
-static const char content[] = SC_NS_CONTENT;
+const char build_content[] = SC_NS_CONTENT;
 
 void
 build_fail(struct parser *p, enum xml_error error)
@@ -77,7 +73,7 @@ intern_ns(struct parser *p, const char *ns, size_t n)
 	const char *inherited = p->around == NULL ? NULL : p->around->ns;
 
 	if (p->content != NULL && strncmp(p->content, ns, n) == 0 && p->content[n] == '\0')
-		return content;
+		return build_content;
 	if (inherited != NULL && strncmp(inherited, ns, n) == 0 && inherited[n] == '\0')
 		return inherited;
 
@@ -148,7 +144,7 @@ start_allowed(struct parser *p)
 		p->arena = arena_new();
 		memset(p->seen, 0, sizeof(p->seen));
 	}
-	if (!ok || arena_size(p->arena) > TREE_FREE + TREE_TIMES * p->bytes) {
+	if (!ok || arena_size(p->arena) > BUILD_FREE + BUILD_TIMES * p->bytes) {
 		build_fail(p, XML_TOO_BIG);
 		return false;
 	}
@@ -183,7 +179,7 @@ on_start(void *arg, const XML_Char *expanded, const XML_Char **attrs)
 
 	const char *ns = intern_ns(p, expanded, ns_len);
 
-	if (p->around == NULL && ns != content && strcmp(ns, content) == 0)
+	if (p->around == NULL && ns != build_content && strcmp(ns, build_content) == 0)
 		ns = XML_NS_FOREIGN;
 
 	struct sc_elem *e = tree_elem(p->arena, ns, sc_copy(p->arena, local));

@@ -10,6 +10,12 @@
 
 #define BUILD_SEPARATOR '\x01'  /* no XML 1.0 document can hold it, so it cannot stand in a name */
 #define NS_SEEN 8
+/* A tree may weigh this many times its bytes; ordinary stanzas are near 4, a flood of <a/> near 20. */
+#define BUILD_TIMES 16
+#define BUILD_FREE (64 * 1024)
+
+/* The one address of the content namespace in trees made here. */
+extern const char build_content[];
 
 enum build_mode { BUILD_PRIMING, BUILD_ELEMENT, BUILD_HEADER };
 

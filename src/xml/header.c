@@ -18,14 +18,16 @@
 #define NS_SERVER "jabber:server"
 #define NS_COMPONENT "jabber:component:accept"
 
-const struct stream_ns header_ns_framed = { "<s>", NULL, SC_NS_CONTENT };
+const struct stream_ns header_ns_framed = { "<s>", NULL, SC_NS_CONTENT, "" };
 
 static const struct stream_ns common[] = {
-	{ "<s xmlns='jabber:client' xmlns:stream='" NS_STREAMS "'>", "stream:stream", SC_NS_CONTENT },
+	{ "<s xmlns='jabber:client' xmlns:stream='" NS_STREAMS "'>", "stream:stream", SC_NS_CONTENT,
+		SC_NS_CONTENT },
 	{ "<s xmlns='jabber:server' xmlns:db='" NS_DIALBACK "' xmlns:stream='" NS_STREAMS "'>",
-		"stream:stream", NS_SERVER },
-	{ "<s xmlns='jabber:server' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_SERVER },
-	{ "<s xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_COMPONENT },
+		"stream:stream", NS_SERVER, NS_SERVER },
+	{ "<s xmlns='jabber:server' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_SERVER, NS_SERVER },
+	{ "<s xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_COMPONENT,
+		NS_COMPONENT },
 };
 
 #define COMMON (sizeof(common) / sizeof(common[0]))
@@ -153,7 +155,7 @@ header_ns(const struct header *h, const char *raw, size_t raw_len)
 
 	own->open = memcpy(text, open.p, open.n);
 	own->root = memcpy(text + open.n, raw, raw_len);        /* the NUL is there already */
-	own->content = content_of(h);
+	own->content = own->outer = content_of(h);
 	buf_free(&open);
 	return own;
 }

@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/mem.h"
 #include "xml/header.h"
+#include "xml/quick.h"
 #include "xml/scan.h"
 #include <stonechat/log.h>
 
@@ -416,6 +417,15 @@ next_element(struct xml_in *in, struct sc_arena **arena, struct sc_elem **root)
 		return fail(in, XML_BAD_FORMAT);
 	if (n > 1 && p[1] == '/')
 		return next_footer(in, p, n);
+	if (in->scan.at == 0) {
+		size_t len = quick_read(p, n, in->ns, in->limits, arena, root);
+
+		if (len > 0) {
+			in->off += len;
+			add_lang(in, *arena, *root);
+			return XML_STANZA;
+		}
+	}
 	switch (scan(&in->scan, p, n, in->limits)) {
 	case SCAN_END:
 		return take_element(in, p, arena, root);
@@ -525,7 +535,8 @@ bool
 xml_read(const char *text, size_t n, struct sc_arena **arena, struct sc_elem **root)
 {
 	static const struct xml_limits wide = { 16 << 20, 1 << 20, 1024, 1024, 256, 4096 };
-	static const struct stream_ns alone = { "<s xmlns='" SC_NS_CONTENT "'>", NULL, SC_NS_CONTENT };
+	static const struct stream_ns alone = { "<s xmlns='" SC_NS_CONTENT "'>", NULL, SC_NS_CONTENT,
+		SC_NS_CONTENT };
 	struct xml_in in = { .limits = &wide, .state = OPEN, .ns = &alone };
 	bool one;
 

@@ -15,6 +15,7 @@ struct stream_ns {
 	const char *open;               /* a start tag with the same declarations */
 	const char *root;               /* the raw name, for the end tag; NULL: framed, no end tag */
 	const char *content;            /* the content namespace; NULL: none that we know */
+	const char *outer;              /* default namespace where elements begin; NULL: ask expat */
 };
 
 struct parser;

@@ -32,21 +32,35 @@ escaped(char c)
 	}
 }
 
+/* The first byte from p on that may need an escape, or the end. */
+static inline const char *
+harmless(const char *p, const char *end)
+{
+	while (end - p >= 4) {
+		if ((class[(unsigned char)p[0]] | class[(unsigned char)p[1]]
+		    | class[(unsigned char)p[2]] | class[(unsigned char)p[3]]) != PLAIN)
+			break;
+		p += 4;
+	}
+	while (p < end && class[(unsigned char)*p] == PLAIN)
+		p++;
+	return p;
+}
+
 static void
 write_escaped(struct buf *b, const char *p, size_t n, bool attr)
 {
 	const char *end = p + n, *run = p;
 
-	for (; p < end; p++) {
-		unsigned char c = class[(unsigned char)*p];
-
-		if (c == PLAIN || (c == IN_ATTR && !attr))
-			continue;
-		buf_add(b, run, p - run);
-		buf_text(b, escaped(*p));
-		run = p + 1;
+	while ((p = harmless(p, end)) < end) {
+		if (class[(unsigned char)*p] == ALWAYS || attr) {
+			buf_add(b, run, (size_t)(p - run));
+			buf_text(b, escaped(*p));
+			run = p + 1;
+		}
+		p++;
 	}
-	buf_add(b, run, end - run);
+	buf_add(b, run, (size_t)(end - run));
 }
 
 static void
