@@ -185,7 +185,11 @@ sc_add_copy(struct sc_stanza *s, struct sc_elem *parent, const struct sc_elem *f
 struct sc_elem *
 sc_add_stanza(struct sc_stanza *s, struct sc_elem *parent, const struct sc_stanza *from)
 {
-	return sc_add_copy(s, parent, from->root);
+	struct sc_elem *e = sc_add_copy(s, parent, from->root);
+
+	if (from->base != NULL)
+		set_lent(s, e, "to", sc_copy(s->arena, stanza_to_text(from)));
+	return e;
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* readdress: one sealed stanza for many recipients, each with its own `to` and nothing else of its own. */
+/* readdress: one sealed stanza for many recipients; each has its own `to` and nothing else. */
 #include "config.h"
 
 #include <stonechat/log.h>

@@ -197,6 +197,14 @@ sc_to(const struct sc_stanza *s)
 }
 
 const char *
+stanza_to_text(const struct sc_stanza *s)
+{
+	if (s->to != NULL || s->base != NULL)
+		return s->to == NULL ? NULL : s->to->text;
+	return sc_attr(s->root, "to");
+}
+
+const char *
 sc_lang(const struct sc_stanza *s)
 {
 	return s->lang;

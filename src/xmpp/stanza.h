@@ -28,7 +28,7 @@ struct sc_stanza {
 	struct sc_elem *root;
 	const struct sc_jid *from, *to;
 	const char *id, *lang;
-	struct sc_stanza *base;         /* of a readdressed one: whose tree and wire it shows; one reference */
+	struct sc_stanza *base;         /* of a readdressed one: whose tree and wire it shows, owned */
 	struct wire wire;               /* filled by sc_seal */
 	_Atomic int refs;
 	uint8_t kind, type;             /* enum sc_kind, enum sc_type */
@@ -46,7 +46,8 @@ bool stanza_addresses(struct sc_stanza *, bool *bad_from, bool *bad_to) SC_MUST_
  * end tag; framed adds xmlns='jabber:client' after the name (WebSocket). */
 void stanza_splice(struct buf *, const struct sc_stanza *, struct sc_span to, struct sc_span patch,
 	bool framed);
-/* The same sealed stanza for another recipient: shares tree and wire bytes with it and keeps it alive. Yours. (readdress.c) */
+/* The same sealed stanza for another recipient: shares tree and wire bytes with it and keeps it
+ * alive. The root's "to" attribute stays the old one, sc_to() says the new. Yours. */
 struct sc_stanza *stanza_readdress(const struct sc_stanza *sealed, const struct sc_jid *to);
 size_t stanza_weight(const struct sc_stanza *);         /* allocated bytes */
 void stanza_thread_done(void);                          /* frees the thread's scratch buffer */

@@ -83,7 +83,7 @@ stanza_splice(struct buf *b, const struct sc_stanza *s, struct sc_span to, struc
 char *
 sc_stanza_text(struct sc_arena *a, const struct sc_stanza *s, size_t *n)
 {
-	const char *to = sc_attr(s->root, "to");
+	const char *to = stanza_to_text(s);
 	struct buf fresh = { 0 }, all = { 0 };
 	struct wire w = s->wire;
 	char *text;

@@ -211,6 +211,33 @@ sealing(void)
 }
 
 static void
+readdressing(void)
+{
+	struct sc_stanza *s = parse("<message from='a@b' to='c@d'><body/></message>"), *other, *third, *outer;
+
+	sc_seal(s);
+	other = stanza_readdress(s, sc_jid(a, "e@f"));
+	third = stanza_readdress(other, NULL);
+	sc_stanza_free(&s);
+	is_text(sc_to(other)->text, "e@f", "readdressed");
+	is_text(text_of(other), "<message to='e@f' from='a@b'><body/></message>", "its text has the new address");
+	is_text(text_of(third), "<message from='a@b'><body/></message>", "or none");
+	s = sc_stanza_copy(other);
+	is_text(text_of(s), "<message to='e@f' from='a@b'><body/></message>", "a copy too");
+	outer = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
+	sc_add_stanza(outer, sc_stanza_root(outer), other);
+	is_text(text_of(outer), "<message><message from='a@b' to='e@f'><body/></message></message>", "forwarded too");
+	sc_stanza_free(&outer);
+	outer = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
+	sc_add_stanza(outer, sc_stanza_root(outer), third);
+	is_text(text_of(outer), "<message><message from='a@b'><body/></message></message>", "and without one");
+	sc_stanza_free(&outer);
+	sc_stanza_free(&s);
+	sc_stanza_free(&other);
+	sc_stanza_free(&third);
+}
+
+static void
 smuggling(void)
 {
 	/* What was written reads back as the same tree, whatever it holds. */
@@ -276,6 +303,7 @@ main(void)
 	changing();
 	errors();
 	sealing();
+	readdressing();
 	smuggling();
 	threads();
 	arena_free(a);
