@@ -156,10 +156,9 @@ join_loop(struct conn *c)
 	c->shard = (int16_t)loop_id();
 	sc_assert(c->shard >= 0);
 	event_assign(&c->read, loop_base(c->shard), c->fd, EV_READ | EV_PERSIST, on_readable, c);
-	if (c->state == CONN_BROKEN)
-		return;
-	conn_poll(c);
-	if (c->out != NULL)
+	if (c->state != CONN_BROKEN)
+		conn_poll(c);
+	if (c->out != NULL && conn_can_write(c))
 		conn_poll_write(c);
 }
 

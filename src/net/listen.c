@@ -122,7 +122,20 @@ listen_pause(struct listener *l, bool paused)
 }
 
 static void
-out_of_descriptors(struct listener *l, int error)
+take_a_rest(struct listener *l, int error)
+{
+	l->resting = true;
+	watch(l);
+	timeout_set(&l->rest, REST_MS);
+	if (l->logged != 0 && clock_mono() - l->logged < LOG_EVERY)
+		return;
+	l->logged = clock_mono();
+	sc_log(NULL, SC_LOG_ERROR, "listen.cannot_accept", "reason=\"%s\" rest_ms=%d", strerror(error), REST_MS);
+}
+
+/* With the descriptor that was kept for this. */
+static void
+refuse_one(struct listener *l)
 {
 	int fd;
 
@@ -135,13 +148,6 @@ out_of_descriptors(struct listener *l, int error)
 		}
 	}
 	l->reserve = open_reserve();
-	l->resting = true;
-	watch(l);
-	timeout_set(&l->rest, REST_MS);
-	if (l->logged != 0 && clock_mono() - l->logged < LOG_EVERY)
-		return;
-	l->logged = clock_mono();
-	sc_log(NULL, SC_LOG_ERROR, "listen.no_descriptors", "reason=\"%s\" rest_ms=%d", strerror(error), REST_MS);
 }
 
 void
@@ -167,13 +173,20 @@ accept_one(struct listener *l)
 		return true;
 	}
 	switch (errno) {
+	case EAGAIN:
+		return false;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		out_of_descriptors(l, errno);
+		take_a_rest(l, errno);
+		refuse_one(l);
 		return false;
-	case EAGAIN:
+	case EBADF:
+	case EINVAL:
+	case ENOTSOCK:
+	case EOPNOTSUPP:
+		take_a_rest(l, errno);  /* the socket itself is of no use (any more); not to spin */
 		return false;
 	default:
 		return true;            /* that one peer is gone already (ECONNABORTED and the like); bounded by the turn */
