@@ -14,7 +14,7 @@
 #include "base/stats.h"
 #include <stonechat/log.h>
 
-#define BATCH_OPS 1000
+#define BATCH_OPS 256           /* more saves nothing and makes the first of them wait */
 #define BATCH_BYTES (4 << 20)
 #define READS_UNDER_WAY 64
 #define BATCH_FAILURES 3        /* after so many failed batches an operation goes alone, whoever was to blame */
@@ -155,8 +155,10 @@ batch_failed(struct queue *q, bool at_commit)
 	list_each(&q->ops, l, next) {
 		struct op *op = op_of(l);
 
-		if (op->state != OP_SENT)
-			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
+		if (op->state == OP_WAITING)
+			break;
+		if (op->state == OP_DONE)
+			continue;       /* uncertain since a loss, and waiting for its turn to be told */
 		if (op->rows.status == SC_DB_FAILED || at_commit || ++op->failures >= BATCH_FAILURES)
 			op->alone = true;
 		again(q, op);
@@ -171,8 +173,10 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 	list_each(&q->ops, l, next) {
 		struct op *op = op_of(l);
 
-		if (op->state != OP_SENT)
-			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
+		if (op->state == OP_WAITING)
+			break;
+		if (op->state == OP_DONE)
+			continue;       /* uncertain since a loss, and waiting for its turn to be told */
 		failed = failed || op->rows.status != SC_DB_OK;
 	}
 	if (failed) {
@@ -183,8 +187,10 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 	list_each(&q->ops, l, next) {
 		struct op *op = op_of(l);
 
-		if (op->state != OP_SENT)
-			continue;       /* waiting behind it, or uncertain and waiting for its turn to be told */
+		if (op->state == OP_WAITING)
+			break;
+		if (op->state == OP_DONE)
+			continue;       /* uncertain since a loss, and waiting for its turn to be told */
 		finish(q, op, SC_DB_OK);
 	}
 }
