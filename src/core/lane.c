@@ -49,6 +49,7 @@ lane_open(struct sc_entity *to, const struct sc_jid *from)
 
 	sc_assert(l != NULL);
 	link_init(&l->parcels);
+	l->busy = l->pumping = false;
 	l->to = to;
 	l->from_len = bare.n;
 	memcpy(l->from, bare.p, bare.n);
