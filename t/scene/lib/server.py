@@ -5,6 +5,7 @@ server that happens to run (`Peer`), which knows no administrator."""
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 
 from client import PASSWORD, PATIENCE, SLOW
@@ -69,6 +70,10 @@ class Stonechat:
         self.facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         self.ports = {k: int(v) for k, v in self.facts.items() if v.isdigit()}
 
+    def copy_state(self, other):
+        """Start with the database of another server, which is stopped."""
+        subprocess.run(["cp", "-a", os.path.join(other, "state"), self.dir], check=True)
+
     async def join(self):
         """A server that somebody else started."""
         await self._devserver([DEVSERVER, "status", "--dir", self.dir])
@@ -79,8 +84,11 @@ class Stonechat:
         if self.made_here:
             shutil.rmtree(self.dir, ignore_errors=True)
 
-    async def restart(self):
+    async def stop(self):
         await run(DEVSERVER, "down", "--dir", self.dir)
+
+    async def restart(self):
+        await self.stop()
         await self._devserver([DEVSERVER, "start", "--dir", self.dir])
 
     async def kill(self):
