@@ -244,6 +244,14 @@ turned_off(const struct admin_row *row)
 	return m != NULL && atomic_load(&m->off);
 }
 
+/* What scripts ask every second is no news. */
+static bool
+is_only_a_look(const char *words)
+{
+	return strcmp(words, "status") == 0 || strcmp(words, "counters") == 0 || strcmp(words, "help") == 0 ||
+		strncmp(words, "test ", 5) == 0;
+}
+
 void
 admin_run(struct admin_request *r, const char **words, int n_words)
 {
@@ -270,7 +278,7 @@ admin_run(struct admin_request *r, const char **words, int n_words)
 		return;
 	}
 	/* Of the arguments only the JID is logged: the next one may be a password. */
-	sc_log(NULL, SC_LOG_INFO, "admin.command", "words=\"%s\" jid=%s", r->row->row.words,
+	sc_log(NULL, is_only_a_look(r->row->row.words) ? SC_LOG_DEBUG : SC_LOG_INFO, "admin.command", "words=\"%s\" jid=%s", r->row->row.words,
 		r->jid != NULL ? r->jid->text : "-");
 	send_parts(r);
 }

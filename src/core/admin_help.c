@@ -40,7 +40,7 @@ help(struct sc_command *c)
 		return;
 	}
 	qsort(sorted, (size_t)n, sizeof(*sorted), by_words);
-	sc_command_columns(c, (const char *const[]){ "command", "", NULL });
+	sc_command_columns(c, (const char *const[]){ "command", "what it does", NULL });
 	for (int i = 0; i < n; i++) {
 		const struct sc_command_row *row = &sorted[i]->row;
 

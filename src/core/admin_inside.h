@@ -11,6 +11,7 @@
 #define CORE_ADMIN_INSIDE_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stonechat/jid.h>
 #include "base/arena.h"
 #include "base/buf.h"
@@ -52,6 +53,7 @@ struct admin_request {
 	int n_parts, out;
 	struct timeout timeout;
 	bool answered, streaming;
+	atomic_bool once;                       /* the first part to come does what is done once */
 };
 
 struct sc_command {
@@ -67,6 +69,7 @@ struct sc_command {
 	json_t *columns, *rows, *facts;
 	char *text, *error;                     /* malloced */
 	int code;
+	void *keep;                             /* a built-in command's own, on its shard */
 };
 
 /* --- admin.c: the table and the life of a request --- */

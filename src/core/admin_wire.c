@@ -223,5 +223,8 @@ admin_result_line(struct admin_request *r)
 	answer = json_object();
 	json_object_set_new(answer, "ok", json_true());
 	json_object_set_new(answer, "result", result);
+	for (int i = 0; i < r->n_parts; i++)
+		if (r->parts[i]->code != 0)
+			json_object_set_new(answer, "code", json_integer(r->parts[i]->code));
 	return line_of(answer);
 }

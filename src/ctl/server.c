@@ -88,7 +88,8 @@ server_hear(struct ctl *ctl)
 	json_error_t error;
 	json_t *answer;
 
-	memmove(ctl->in, ctl->in + ctl->taken, ctl->n - ctl->taken);
+	if (ctl->n > ctl->taken)
+		memmove(ctl->in, ctl->in + ctl->taken, ctl->n - ctl->taken);
 	ctl->n -= ctl->taken;
 	ctl->taken = 0;
 	for (;;) {

@@ -74,7 +74,7 @@ void conf_each_value(const struct conf *, void (*see)(void *arg, const char *sec
 /* doc/config.md from the tables. */
 void conf_write_manual(FILE *);
 
-/* Single global values by name. False or NULL: no such key, or of another kind. */
+/* Single global values by name; truth values are 0 and 1. False or NULL: no such key, or of another kind. */
 bool conf_find_number(const struct conf *, const char *section, const char *key, int64_t *);
 const char *conf_find_text(const struct conf *, const char *section, const char *key);
 

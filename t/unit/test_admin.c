@@ -202,7 +202,7 @@ static const struct { const char *line, *want; } questions[] = {
 	{ "{\"cmd\":[\"bulk\"],\"argv\":[\"h\"],\"lines\":[\"a 1\",\"b 2\"]}",
 		"{\"ok\":true,\"result\":{\"text\":\"b 2\",\"facts\":{\"lines\":2}}}\n" },
 	{ "{\"cmd\":[\"help\",\"co\"]}", "{\"ok\":false,\"error\":\"there is no command `co'; `help' lists all\",\"code\":1}\n" },
-	{ "{\"cmd\":[\"help\",\"count\"]}", "{\"ok\":true,\"result\":{\"table\":{\"columns\":[\"command\",\"\"],\"rows\":[[\"count all\","
+	{ "{\"cmd\":[\"help\",\"count\"]}", "{\"ok\":true,\"result\":{\"table\":{\"columns\":[\"command\",\"what it does\"],\"rows\":[[\"count all\","
 		"\"Counts.\"]]}}}\n" },
 };
 
