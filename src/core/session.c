@@ -12,6 +12,7 @@
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
+#include "core/watch.h"
 #include "plugin/hook.h"
 #include "xmpp/stanza.h"
 
@@ -174,6 +175,7 @@ session_input(struct sc_session *s, struct sc_stanza **taken)
 	struct custody *custody = custody_begin(s, &s->prefix);
 
 	s->active = clock_wall();
+	WATCH(s, WATCH_IN, *taken);
 	session_ref(s);
 	if (s->busy && !passes_lane(*taken))
 		queue_inbound(s, taken, custody);
@@ -242,6 +244,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 		custody_release(held);
 		return;
 	}
+	WATCH(s, WATCH_OUT, sealed);
 	if (s->over && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
 	outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, done, arg);
