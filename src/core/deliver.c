@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/stats.h"
 #include "core/custody.h"
+#include "core/owed.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "plugin/iq.h"
@@ -69,7 +70,7 @@ static bool
 somebody_there(struct sc_entity *e)
 {
 	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
-		if (s->presence != NULL && s->priority >= 0)
+		if (s->presence != NULL && s->priority >= 0 && !s->ending)
 			return true;
 	return false;
 }
@@ -77,7 +78,10 @@ somebody_there(struct sc_entity *e)
 static struct sc_session *
 match_of(struct sc_entity *e, const struct sc_jid *to)
 {
-	return sc_jid_is_bare(to) ? NULL : sc_session_by_resource(e, sc_jid_resource(to));
+	struct sc_session *s = sc_jid_is_bare(to) ? NULL : sc_session_by_resource(e, sc_jid_resource(to));
+
+	/* A stream that has ended receives nothing, though what it sent is still being worked off. */
+	return s != NULL && !s->ending ? s : NULL;
 }
 
 static enum situation
@@ -93,7 +97,7 @@ situation_of(struct sc_entity *e, const struct sc_jid *to, const struct sc_sessi
 static bool
 takes(const struct sc_session *s, enum fate fate)
 {
-	return s->presence != NULL && (fate == AVAILABLE || s->priority >= 0);
+	return s->presence != NULL && !s->ending && (fate == AVAILABLE || s->priority >= 0);
 }
 
 /* A message that has a store to go to must not pass what waits there: while a session drains the spool, or reads so slowly that its
@@ -114,21 +118,40 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 }
 
 static void
-give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody)
+give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody, struct sc_owed *owed)
 {
 	/* A full queue takes what cannot be stored only while it is not yet twice over. */
 	if (session_is_full(s) && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
 	custody_hold(custody);
-	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, NULL, NULL);
+	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, owed, NULL, NULL);
+}
+
+/* Copies to clients with XEP-0198 are one message, which a row can make safe. NULL: nobody acknowledges, or it is not for keeping. */
+static struct sc_owed *
+owed_for(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, const struct sc_session *match)
+{
+	bool counts = match != NULL && match->sm != NULL;
+
+	if (sealed->kind != SC_MESSAGE || (sealed->type != SC_TYPE_NORMAL && sealed->type != SC_TYPE_CHAT))
+		return NULL;
+	for (struct sc_session *s = NULL; match == NULL && !counts && (s = sc_session_next(e, s)) != NULL;)
+		counts = takes(s, fate) && s->sm != NULL;
+	return counts ? owed_new(e, sealed) : NULL;
 }
 
 static void
-give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, struct custody *custody)
+give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, struct custody *custody, struct sc_session *match)
 {
-	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
+	struct sc_owed *owed = owed_for(e, sealed, fate, match);
+
+	if (match != NULL)
+		give(match, sealed, custody, owed);
+	for (struct sc_session *s = NULL; match == NULL && (s = sc_session_next(e, s)) != NULL;)
 		if (takes(s, fate))
-			give(s, sealed, custody);
+			give(s, sealed, custody, owed);
+	if (owed != NULL)
+		owed_unref(owed);
 }
 
 static void
@@ -190,11 +213,11 @@ deliver(struct sc_ctx *ctx)
 		bounce(ctx);
 		return;
 	case MATCH:
-		give(match, sc_seal(s), ctx->custody);
+		give_all(e, sc_seal(s), fate, ctx->custody, match);
 		break;
 	case ALL:
 	case AVAILABLE:
-		give_all(e, sc_seal(s), fate, ctx->custody);
+		give_all(e, sc_seal(s), fate, ctx->custody, NULL);
 		break;
 	case IGNORE:
 		STAT_INC(stanzas_dropped);
@@ -302,12 +325,19 @@ delivered(struct sc_ctx *ctx, enum sc_verdict verdict)
 }
 
 void
-sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed)
+deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct custody *hold)
 {
 	struct sc_ctx *ctx = ctx_new(account->host, account, NULL);
 
+	ctx->custody = hold;
 	ctx->ev.stanza = ctx->stanza = sc_ref(sealed);
 	ctx->payload = &ctx->ev;
 	ctx->finished = delivered;
 	deliver(ctx);
+}
+
+void
+sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed)
+{
+	deliver_again(account, sealed, NULL);
 }

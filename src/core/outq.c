@@ -9,6 +9,7 @@
 #include "base/stats.h"
 #include "core/custody.h"
 #include "core/outq.h"
+#include "core/owed.h"
 #include "xmpp/stanza.h"
 
 void
@@ -19,44 +20,48 @@ outq_init(struct outq *q)
 	q->flying_last = &q->flying;
 }
 
+static void
+charge(struct outq *q, int64_t bytes)
+{
+	q->bytes = (size_t)((int64_t)q->bytes + bytes);
+	budget_charge(BUDGET_OUTQ, bytes);
+	stats_add(STAT_mem_outq_now, bytes);
+}
+
 void
 outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, const char *patch, size_t patch_len,
-	struct custody *held, void (*done)(void *, bool), void *arg)
+	struct custody *held, struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
 	struct outq_item *item = malloc(sizeof *item + patch_len);
 
 	sc_assert(item != NULL && sealed->sealed && patch_len <= UINT16_MAX);
-	*item = (struct outq_item){ .stanza = sc_ref(sealed), .custody = held, .done = done, .arg = arg, .to = (uint8_t)to,
-		.patch_len = (uint16_t)patch_len };
+	*item = (struct outq_item){ .stanza = sc_ref(sealed), .custody = held, .q = q, .owed = owed, .done = done, .arg = arg,
+		.to = (uint8_t)to, .patch_len = (uint16_t)patch_len };
 	if (patch_len > 0)
 		memcpy(item->patch, patch, patch_len);
+	link_init(&item->in_owed);
+	if (owed != NULL)
+		owed_join(owed, item);
 	item->weight = (uint32_t)(sizeof *item + patch_len + sealed->wire.n);
 	*q->last = item;
 	q->last = &item->next;
 	q->n++;
-	q->bytes += item->weight;
-	budget_charge(BUDGET_OUTQ, item->weight);
-	stats_add(STAT_mem_outq_now, item->weight);
+	charge(q, item->weight);
 }
 
+/* The item is in no list any more. */
 static void
-item_free(struct outq_item *item, bool safe)
+item_end(struct outq *q, struct outq_item *item, bool safe)
 {
+	if (item->stanza != NULL)
+		charge(q, -(int64_t)item->weight);
+	sc_stanza_free(&item->stanza);
+	if (item->owed != NULL)
+		owed_leave(item, safe);
 	if (item->done != NULL)
 		item->done(item->arg, safe);
 	custody_release(item->custody);
 	free(item);
-}
-
-/* Out of the account of what waits; the stanza is not needed any more. */
-static void
-item_settle(struct outq *q, struct outq_item *item)
-{
-	q->n--;
-	q->bytes -= item->weight;
-	budget_charge(BUDGET_OUTQ, -(int64_t)item->weight);
-	stats_add(STAT_mem_outq_now, -(int64_t)item->weight);
-	sc_stanza_free(&item->stanza);
 }
 
 static struct outq_item *
@@ -68,11 +73,49 @@ take_first(struct outq *q)
 	if (q->first == NULL)
 		q->last = &q->first;
 	item->next = NULL;
+	q->n--;
 	return item;
 }
 
+static struct outq_item *
+take_flying(struct outq *q)
+{
+	struct outq_item *item = q->flying;
+
+	q->flying = item->next;
+	if (q->flying == NULL)
+		q->flying_last = &q->flying;
+	item->next = NULL;
+	q->n_flying--;
+	return item;
+}
+
+static bool
+is_waited_for(const struct outq_item *item)
+{
+	return item->done != NULL || item->custody != NULL || item->owed != NULL;
+}
+
+/* The item has been written: it flies until it is acknowledged, or with the kernel, or it is done. */
+static void
+fly(struct outq *q, struct outq_item *item)
+{
+	if (q->counts) {
+		item->number = ++q->sent;
+	} else if (!is_waited_for(item)) {
+		item_end(q, item, true);
+		return;
+	} else {
+		charge(q, -(int64_t)item->weight);
+		sc_stanza_free(&item->stanza);
+	}
+	*q->flying_last = item;
+	q->flying_last = &item->next;
+	q->n_flying++;
+}
+
 int
-outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, bool framed)
+outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, bool framed, bool *waited)
 {
 	int n = 0;
 
@@ -84,71 +127,111 @@ outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, b
 		stanza_splice(buf, item->stanza, to, (struct sc_span){ item->patch, item->patch_len }, framed);
 		if (item->stanza->kind == SC_MESSAGE)
 			STAT_INC(messages_delivered);
-		item_settle(q, item);
+		*waited = *waited || is_waited_for(item);
+		fly(q, item);
 		n++;
-		if (item->done == NULL && item->custody == NULL) {
-			free(item);
-			continue;
-		}
-		*q->flying_last = item;
-		q->flying_last = &item->next;
 	}
 	return n;
 }
 
-/* The callbacks may append to the queue, never to what is flying. */
-static void
-land(struct outq *q, bool safe)
+/* Those who are told may append to the queue, never to what is flying. */
+void
+outq_landed(struct outq *q)
 {
 	struct outq_item *item = q->flying;
 
+	if (q->counts || item == NULL)
+		return;
 	q->flying = NULL;
 	q->flying_last = &q->flying;
+	q->n_flying = 0;
 	while (item != NULL) {
 		struct outq_item *next = item->next;
 
-		item_free(item, safe);
+		item_end(q, item, true);
 		item = next;
 	}
 }
 
-void
-outq_landed(struct outq *q)
+bool
+outq_ack(struct outq *q, uint32_t h)
 {
-	if (q->flying != NULL)
-		land(q, true);
+	uint32_t newly = h - q->acked;
+
+	if (newly > q->sent - q->acked)
+		return false;
+	q->acked = h;
+	while (newly-- > 0 && q->flying != NULL)
+		item_end(q, take_flying(q), true);
+	return true;
+}
+
+void
+outq_rewind(struct outq *q)
+{
+	if (q->flying == NULL)
+		return;
+	*q->flying_last = q->first;
+	if (q->first == NULL)
+		q->last = q->flying_last;
+	q->first = q->flying;
+	q->n += q->n_flying;
+	q->n_flying = 0;
+	q->flying = NULL;
+	q->flying_last = &q->flying;
+	q->sent = q->acked;
+}
+
+/* Out of one of the two lists. False: not in it. */
+static bool
+unlink_from(struct outq_item **first, struct outq_item ***last, struct outq_item *item)
+{
+	for (struct outq_item **at = first; *at != NULL; at = &(*at)->next) {
+		if (*at != item)
+			continue;
+		*at = item->next;
+		if (*at == NULL)
+			*last = at;
+		item->next = NULL;
+		return true;
+	}
+	return false;
+}
+
+bool
+outq_withdraw(struct outq *q, struct outq_item *item)
+{
+	if (!unlink_from(&q->first, &q->last, item))
+		return false;
+	q->n--;
+	item_end(q, item, false);
+	return true;
 }
 
 void
 outq_supersede_presence(struct outq *q, const struct sc_jid *from)
 {
-	struct outq_item **at = &q->first;
+	struct outq_item *next;
 
-	while (*at != NULL) {
-		struct outq_item *item = *at;
+	for (struct outq_item *item = q->first; item != NULL; item = next) {
 		const struct sc_stanza *s = item->stanza;
 
-		if (s->kind != SC_PRESENCE || (s->type != SC_TYPE_AVAILABLE && s->type != SC_TYPE_UNAVAILABLE) ||
-		    !sc_jid_same(s->from, from) || item->done != NULL) {
-			at = &item->next;
-			continue;
-		}
-		*at = item->next;
-		if (*at == NULL)
-			q->last = at;
-		item_settle(q, item);
-		item_free(item, false);
+		next = item->next;
+		if (s->kind == SC_PRESENCE && (s->type == SC_TYPE_AVAILABLE || s->type == SC_TYPE_UNAVAILABLE) &&
+		    sc_jid_same(s->from, from) && item->done == NULL)
+			(void)outq_withdraw(q, item);
 	}
 }
 
 void
-outq_clear(struct outq *q)
+outq_clear(struct outq *q, void (*lost)(void *arg, struct outq_item *), void *arg)
 {
-	land(q, false);
+	outq_rewind(q);
 	while (q->first != NULL) {
 		struct outq_item *item = take_first(q);
 
-		item_settle(q, item);
-		item_free(item, false);
+		if (lost != NULL && item->stanza != NULL)
+			lost(arg, item);
+		item_end(q, item, false);
 	}
 }

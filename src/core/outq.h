@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * outq: what a session still has to be sent: references to shared stanzas with the little that differs per recipient (design §6).
+ * With XEP-0198 a written stanza stays, `flying`, until the client has acknowledged it; without, only those stay that somebody asks
+ * about, until the kernel has them.
  */
 #ifndef CORE_OUTQ_H
 #define CORE_OUTQ_H
 
 #include <stonechat/stanza.h>
 #include "base/buf.h"
+#include "base/list.h"
 
 struct custody;
+struct outq;
+struct sc_owed;
 
 enum outq_to { OUTQ_TO_STANZA, OUTQ_TO_SELF };          /* the stanza's own `to`, or the session's full JID */
 
 struct outq_item {
 	struct outq_item *next;
-	struct sc_stanza *stanza;               /* one reference */
+	struct sc_stanza *stanza;               /* one reference; NULL once written to a client without XEP-0198 */
 	struct custody *custody;                /* one hold; NULL: none */
+	struct outq *q;                         /* whose it is */
+	struct sc_owed *owed;                   /* with which other copies it is one message; NULL: alone. owed.c */
+	struct link in_owed;
 	void (*done)(void *arg, bool safe);     /* NULL: nobody asks */
 	void *arg;
 	uint32_t weight;
+	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
 	uint8_t to;                             /* enum outq_to */
 	uint16_t patch_len;
 	char patch[];
@@ -26,21 +35,29 @@ struct outq_item {
 
 struct outq {
 	struct outq_item *first, **last;        /* not yet written */
-	struct outq_item *flying, **flying_last;/* written, not yet safe; only those that somebody asks about */
-	uint32_t n;                             /* not yet written */
-	size_t bytes;
+	struct outq_item *flying, **flying_last;/* written, not yet safe */
+	uint32_t n, n_flying;
+	size_t bytes;                           /* of both */
+	uint32_t sent, acked;                   /* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
+	bool counts;                            /* XEP-0198 is on */
 };
 
 void outq_init(struct outq *);
 void outq_append(struct outq *, const struct sc_stanza *sealed, enum outq_to, const char *patch, size_t patch_len,
-	struct custody *held, void (*done)(void *, bool), void *arg);
-/* Splices items into buf until it holds about `limit` bytes. Returns how many. */
-int outq_write(struct outq *, struct buf *, struct sc_span self, size_t limit, bool framed);
+	struct custody *held, struct sc_owed *, void (*done)(void *, bool), void *arg);
+/* Splices items into buf until it holds about `limit` bytes. Returns how many; *waited: somebody waits for one of them. */
+int outq_write(struct outq *, struct buf *, struct sc_span self, size_t limit, bool framed, bool *waited);
 /* What was written is safe: with the kernel, which is all that a client without XEP-0198 lets us know. */
 void outq_landed(struct outq *);
+/* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */
+bool outq_ack(struct outq *, uint32_t h);
+/* After a resumption: what was not acknowledged is written again, before everything else. */
+void outq_rewind(struct outq *);
 /* Drops presence of this full JID that is not sent yet: a newer one follows (design §6, Slow readers). */
 void outq_supersede_presence(struct outq *, const struct sc_jid *from);
-/* Ends everything as not safe. */
-void outq_clear(struct outq *);
+/* Takes an item out that is not written yet; false: it is, and a number that the client has seen cannot be taken back. */
+bool outq_withdraw(struct outq *, struct outq_item *);
+/* Ends everything as not safe, oldest first. lost (may be NULL) sees each item with a stanza before it goes. */
+void outq_clear(struct outq *, void (*lost)(void *arg, struct outq_item *), void *arg);
 
 #endif

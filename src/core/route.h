@@ -34,6 +34,8 @@ void route_from_session(struct sc_session *, struct sc_stanza **taken, struct cu
 void deliver(struct sc_ctx *);
 /* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN, REFUSED or DROPPED. */
 void deliver_iq(struct sc_ctx *, unsigned at);
+/* A sealed message that was given to a session which ended: once more by the table. Takes the hold (may be NULL). */
+void deliver_again(struct sc_entity *, const struct sc_stanza *sealed, struct custody *hold);
 void deliver_no_account(struct parcel *taken);
 
 #endif

@@ -3,12 +3,14 @@
 #include "config.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stonechat/log.h>
 #include "base/clock.h"
 #include "base/stats.h"
 #include "core/entity.h"
+#include "core/owed.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
@@ -84,6 +86,19 @@ session_unref(struct sc_session *s)
 	free(s);
 }
 
+/* What a session leaves behind unread goes to another one, or to the spool. What modules have pushed is theirs to send again. */
+static void
+send_on(void *account, struct outq_item *item)
+{
+	const struct sc_stanza *s = item->stanza;
+
+	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) || item->done != NULL ||
+	    !owed_would_be_lost(item))
+		return;
+	deliver_again(account, s, item->custody);
+	item->custody = NULL;
+}
+
 /* After the last stanza that was read from it: contacts hear of it only now (RFC 6120 §10.1). */
 static void
 session_leave(struct sc_session *s)
@@ -104,7 +119,8 @@ session_leave(struct sc_session *s)
 	e->draining -= s->draining;
 	s->draining = 0;
 	STAT_DEC(sessions_now);
-	outq_clear(&s->outq);
+	outq_clear(&s->outq, send_on, e);
+	sm_end(s);
 	hook_fire(SC_EV_session_gone, e->host, e, s, &ev);
 	if (e->n_sessions == 0) {
 		struct sc_ev_account account = { e };
@@ -123,6 +139,15 @@ session_end(struct sc_session *s)
 	s->ending = true;
 	if (!s->busy && link_alone(&s->inbox))
 		session_leave(s);
+}
+
+void
+session_lost(struct sc_session *s)
+{
+	if (s->sm != NULL && s->sm->resumable && !s->ending && !s->gone)
+		sm_sleep(s);
+	else
+		session_end(s);
 }
 
 void
@@ -217,8 +242,8 @@ session_is_full(const struct sc_session *s)
 	return s->over;
 }
 
-static void
-mark_dirty(struct sc_session *s)
+void
+session_mark_dirty(struct sc_session *s)
 {
 	if (link_alone(&s->dirty) && s->stream != NULL)
 		link_append(&shard.dirty, &s->dirty);
@@ -226,7 +251,7 @@ mark_dirty(struct sc_session *s)
 
 void
 session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to, const char *patch, struct custody *held,
-	void (*done)(void *, bool), void *arg)
+	struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
 	struct sc_ctx *ctx;
 	struct sc_ev_stanza ev = { (struct sc_stanza *)(uintptr_t)sealed };
@@ -238,7 +263,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 		verdict = hook_run_now(ctx, SC_EV_to_session, &ev);
 		ctx_free(ctx);
 	}
-	if (s->gone || s->stream == NULL || verdict != SC_PASS) {
+	if (s->gone || s->ending || verdict != SC_PASS) {
 		if (done != NULL)
 			done(arg, !s->gone && verdict == SC_TAKEN);
 		custody_release(held);
@@ -247,10 +272,12 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	WATCH(s, WATCH_OUT, sealed);
 	if (s->over && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
-	outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, done, arg);
+	outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, owed, done, arg);
 	if (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)
 		s->over = true;
-	mark_dirty(s);
+	if (s->stream == NULL && owed != NULL)
+		owed_spill(owed);
+	session_mark_dirty(s);
 }
 
 /* Fires when the queue has come down, so that whoever feeds it in windows goes on. */
@@ -265,15 +292,35 @@ tell_drained(struct sc_session *s)
 	hook_fire(SC_EV_session_drained, s->entity->host, s->entity, s, &ev);
 }
 
+/* The answer that a client with XEP-0198 still waits for: `h` has grown since its <r/>. */
+static void
+write_answer(struct sc_session *s)
+{
+	char a[64];
+	int n;
+
+	if (s->sm == NULL || !s->sm->answer_due || s->stream == NULL)
+		return;
+	n = snprintf(a, sizeof a, "<a xmlns='urn:xmpp:sm:3' h='%u'/>", s->prefix.handled);
+	s->sm->answer_due = false;
+	s->ops->write(s->stream, a, (size_t)n);
+}
+
 static void
 flush(struct sc_session *s)
 {
+	static const char r[] = "<r xmlns='urn:xmpp:sm:3'/>";
 	static _Thread_local struct buf buf;
 	int n = 0;
 
+	write_answer(s);
 	while (s->stream != NULL && s->outq.first != NULL && s->ops->waiting(s->stream) == 0) {
+		bool waited = false;
+
 		buf.n = 0;
-		n += outq_write(&s->outq, &buf, sc_jid_span(&s->jid), FLUSH_BYTES, s->ops->framed);
+		n += outq_write(&s->outq, &buf, sc_jid_span(&s->jid), FLUSH_BYTES, s->ops->framed, &waited);
+		if (s->sm != NULL && sm_wrote(s, waited))
+			buf_add(&buf, r, sizeof r - 1);
 		s->ops->write(s->stream, buf.p, buf.n);
 	}
 	stats_add(STAT_stanzas_out, n);
@@ -316,8 +363,13 @@ session_check_stuck(void)
 	list_each(&shard.sessions, it, tmp) {
 		struct sc_session *s = container_of(it, struct sc_session, in_shard);
 
-		if (!s->over || s->stream == NULL || s->outq.bytes <= 2 * session_limits.outq_bytes)
+		if (!s->over || s->outq.bytes <= 2 * session_limits.outq_bytes)
 			continue;
+		if (s->stream == NULL) {        /* asleep; its messages are in the spool */
+			STAT_INC(limit_outq);
+			session_end(s);
+			continue;
+		}
 		STAT_INC(limit_outq);
 		sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text, s->outq.n,
 			s->outq.bytes);

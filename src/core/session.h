@@ -9,12 +9,14 @@
 #include <stonechat/session.h>
 #include "core/custody.h"
 #include "core/outq.h"
+#include "core/sm.h"
 #include "plugin/slot.h"
 
 struct session_ops {
 	void (*write)(void *stream, const char *bytes, size_t n);
 	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel */
 	void (*close)(void *stream, const char *condition, const char *text);   /* with a stream error; ends in session_end() */
+	void (*drop)(void *stream);                     /* without a word: the link is dead. Ends in session_lost() or _end() */
 	void (*pause)(void *stream);                    /* read no more stanzas */
 	void (*resume)(void *stream);
 	const char *(*peer)(const void *stream);
@@ -33,6 +35,7 @@ struct sc_session {
 	struct outq outq;
 	struct link inbox;              /* struct inbound: read, waiting for the one that is held */
 	struct custody_prefix prefix;
+	struct sm *sm;                  /* XEP-0198; NULL: not enabled */
 	char *presence;                 /* the last one, as text; NULL: not available */
 	struct slots slots;
 	uint32_t refs;
@@ -62,6 +65,8 @@ extern _Thread_local struct session_limits session_limits;
 struct sc_session *session_new(struct sc_entity *, struct sc_span resource, const struct session_ops *, void *stream);
 void session_ref(struct sc_session *);
 void session_unref(struct sc_session *);
+/* The connection is no more, without a goodbye: a session that may be resumed sleeps, any other ends. */
+void session_lost(struct sc_session *);
 /* The stream is no more (whatever death). Runs session_presence and session_gone hooks after what was read before. */
 void session_end(struct sc_session *);
 
@@ -75,7 +80,8 @@ void session_next(struct sc_session *);
 
 /* Queue and mark for writing at the end of the turn. held may be NULL. */
 void session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
-	void (*done)(void *, bool), void *arg);
+	struct sc_owed *, void (*done)(void *, bool), void *arg);
+void session_mark_dirty(struct sc_session *);
 /* The queue is full: messages go to the spool instead, presence is dropped. */
 bool session_is_full(const struct sc_session *);
 /* The kernel has everything. Called by the stream. */

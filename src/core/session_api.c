@@ -66,7 +66,7 @@ sc_session_peer(const struct sc_session *s)
 bool
 sc_session_asleep(const struct sc_session *s)
 {
-	return s->stream == NULL && !s->ending;
+	return s->stream == NULL && !s->ending && !s->gone;
 }
 
 int64_t
@@ -190,18 +190,18 @@ sc_push(struct sc_session *s, struct sc_stanza **taken)
 	struct sc_stanza *stanza = *taken;
 
 	*taken = NULL;
-	session_send(s, sc_seal(stanza), sc_to(stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, NULL, NULL, NULL, NULL);
+	session_send(s, sc_seal(stanza), sc_to(stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, NULL, NULL, NULL, NULL, NULL);
 	sc_stanza_free(&stanza);
 }
 
 void
 sc_push_shared(struct sc_session *s, const struct sc_stanza *sealed, const char *patch)
 {
-	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, NULL);
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, NULL, NULL);
 }
 
 void
 sc_push_owed(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, void (*done)(void *, bool), void *arg)
 {
-	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, done, arg);
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, done, arg);
 }

@@ -30,6 +30,25 @@ struct sc_ev_account_name {
 	int64_t id;
 };
 
+struct sc_owed;
+
+struct sc_ev_owed {
+	struct sc_entity *account;
+	struct sc_owed *owed;
+};
+
+enum sc_settled {
+	SC_SETTLED_SAFE,        /* everybody who was owed it has it, or it is with somebody and the others are gone: delete the row */
+	SC_SETTLED_CHANGED,     /* fewer are owed it, or somebody has acknowledged it: sc_owed_list(), sc_owed_acked() */
+	SC_SETTLED_PLAIN,       /* nobody has it and nobody waits for it: the row is for the next session that drains the spool */
+};
+
+struct sc_ev_settled {
+	struct sc_entity *account;
+	struct sc_owed *owed;
+	enum sc_settled how;
+};
+
 enum sc_subscription { SC_SUB_NONE = 0, SC_SUB_TO = 1, SC_SUB_FROM = 2, SC_SUB_BOTH = 3 };      /* RFC 6121 §2.1.2.5; bits */
 
 struct sc_ev_contact {

@@ -16,6 +16,7 @@
 #include <stonechat/iq.h>
 #include <stonechat/disco.h>
 #include <stonechat/send.h>
+#include <stonechat/owed.h>
 #include <stonechat/store.h>
 #include <stonechat/conf.h>
 #include <stonechat/command.h>

@@ -48,6 +48,12 @@ close_stream(void *stream, const char *condition, const char *text)
 }
 
 static void
+drop_stream(void *stream)
+{
+	stream_drop(stream);
+}
+
+static void
 pause_stream(void *stream)
 {
 	stream_block(stream);
@@ -68,7 +74,8 @@ peer_of(const void *stream)
 }
 
 const struct session_ops stream_session_ops = {
-	.write = write_bytes, .waiting = bytes_waiting, .close = close_stream, .pause = pause_stream, .resume = resume_stream,
+	.write = write_bytes, .waiting = bytes_waiting, .close = close_stream, .drop = drop_stream,
+	.pause = pause_stream, .resume = resume_stream,
 	.peer = peer_of,
 };
 

@@ -129,7 +129,8 @@ send_features(struct stream *s)
 		struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);       /* only to hold them */
 		struct sc_ev_features ev = { NULL, f };
 
-		buf_text(&b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>");
+		buf_text(&b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>"
+			"<sm xmlns='" NS_SM "'/>");
 		hook_fire(SC_EV_stream_features, s->host, NULL, NULL, &ev);
 		for (const struct sc_elem *e = sc_first(sc_root(f)); e != NULL; e = sc_next(e))
 			xml_write(&b, e, NS_CLIENT);
@@ -366,7 +367,10 @@ c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 		break;
 	case STREAM_AUTHENTICATED:
 	case STREAM_BOUND:
-		if (!is_stanza(root)) {
+		if (sc_same(sc_ns(root), NS_SM)) {
+			c2s_sm_element(s, root);
+			arena_free(arena);
+		} else if (!is_stanza(root)) {
 			stream_error(s, "unsupported-stanza-type", NULL);
 			arena_free(arena);
 		} else if (s->state == STREAM_BOUND) {

@@ -179,7 +179,10 @@ stream_gone(struct stream *s)
 	n_streams--;
 	STAT_DEC(streams_now);
 	if (session != NULL) {
-		session_end(session);
+		if (s->lost)
+			session_lost(session);
+		else
+			session_end(session);
 		session_unref(session);
 	}
 	stream_unref(s);
@@ -242,6 +245,12 @@ close_with(struct stream *s, struct buf *last_words)
 void
 stream_error(struct stream *s, const char *condition, const char *text)
 {
+	stream_error_with(s, condition, text, "");
+}
+
+void
+stream_error_with(struct stream *s, const char *condition, const char *text, const char *application)
+{
 	struct buf b = { 0 };
 
 	if (!stream_is_open(s))
@@ -263,7 +272,7 @@ stream_error(struct stream *s, const char *condition, const char *text)
 		xml_write_text(&b, text, strlen(text));
 		buf_text(&b, "</text>");
 	}
-	buf_text(&b, "</stream:error></stream:stream>");
+	buf_format(&b, "%s</stream:error></stream:stream>", application);
 	close_with(s, &b);
 }
 
@@ -468,7 +477,15 @@ on_ended(void *owner, enum conn_end why)
 
 	if (why == CONN_TLS_FAILED)
 		sc_log(NULL, SC_LOG_DEBUG, "stream.tls_failed", "peer=%s why=\"%s\"", conn_peer_text(s->conn), conn_error(s->conn));
-	conn_close(&s->conn);
+	stream_drop(s);
+}
+
+void
+stream_drop(struct stream *s)
+{
+	s->lost = true;
+	if (s->conn != NULL)
+		conn_close(&s->conn);
 	stream_gone(s);
 	route_run();
 }

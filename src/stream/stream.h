@@ -69,6 +69,7 @@ struct stream {
 	bool blocked;                           /* input waits: a lookup, a hold, the handshake */
 	bool counted_unauth;
 	bool anonymous;
+	bool lost;                              /* no goodbye: the session may be resumed */
 	uint16_t took;                          /* stanzas of this turn */
 	char id[23];
 };
@@ -88,6 +89,10 @@ void stream_write(struct stream *, const char *bytes, size_t n);
 void stream_write_buf(struct stream *, struct buf *);   /* and frees it */
 /* RFC 6120 §4.9: says it (after a header of our own when there was none), and closes. */
 void stream_error(struct stream *, const char *condition, const char *text);
+/* The same with an element of an application inside (§4.9.4). */
+void stream_error_with(struct stream *, const char *condition, const char *text, const char *application);
+/* The connection is dead, or not worth a word: a session that can sleep does. */
+void stream_drop(struct stream *);
 /* Answers </stream:stream> with ours. */
 void stream_close(struct stream *);
 void stream_send_header(struct stream *, const char *to);
@@ -116,6 +121,9 @@ void c2s_sasl_features(struct stream *, struct buf *);
 bool c2s_sasl_element(struct stream *, const struct sc_elem *); /* false: not one of its namespace */
 void c2s_sasl_success(struct stream *);                 /* at home: <success/> */
 void c2s_sasl_forget(struct stream *);
+
+/* --- c2s_sm.c --- */
+void c2s_sm_element(struct stream *, const struct sc_elem *);    /* XEP-0198, on a stream that is logged in */
 
 /* --- bind.c --- */
 void bind_start(struct stream *, struct sc_stanza *taken);      /* an IQ set with <bind/> */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* owed: from memory to a row, and the end of both. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <stonechat/log.h>
+#include "base/buf.h"
+#include "base/stats.h"
+#include "core/custody.h"
+#include "core/entity.h"
+#include "core/owed.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "plugin/hook.h"
+
+_Thread_local int64_t owed_limit_ms = 5000;
+
+static void took_too_long(struct timeout *);
+
+struct sc_owed *
+owed_new(struct sc_entity *account, const struct sc_stanza *sealed)
+{
+	struct sc_owed *o = calloc(1, sizeof *o);
+
+	sc_assert(o != NULL);
+	link_init(&o->items);
+	timeout_init(&o->limit, took_too_long);
+	entity_ref(account);
+	o->account = account;
+	o->stanza = sc_ref(sealed);
+	o->refs = 1;
+	return o;
+}
+
+void
+owed_unref(struct sc_owed *o)
+{
+	if (--o->refs > 0)
+		return;
+	timeout_clear(&o->limit);
+	sc_stanza_free(&o->stanza);
+	entity_unref(o->account);
+	free(o);
+}
+
+void
+owed_join(struct sc_owed *o, struct outq_item *item)
+{
+	link_append(&o->items, &item->in_owed);
+	o->refs++;
+}
+
+static void
+tell_settled(struct sc_owed *o)
+{
+	struct sc_ev_settled ev = { o->account, o, SC_SETTLED_CHANGED };
+
+	if (link_alone(&o->items))
+		ev.how = o->acked ? SC_SETTLED_SAFE : SC_SETTLED_PLAIN;
+	hook_fire(SC_EV_message_settled, o->account->host, o->account, NULL, &ev);
+}
+
+void
+owed_leave(struct outq_item *item, bool safe)
+{
+	struct sc_owed *o = item->owed;
+
+	link_remove(&item->in_owed);
+	item->owed = NULL;
+	o->acked = o->acked || safe;
+	if (o->state == OWED_SPILLED)
+		tell_settled(o);
+	owed_unref(o);
+}
+
+bool
+owed_would_be_lost(const struct outq_item *item)
+{
+	const struct sc_owed *o = item->owed;
+
+	if (o == NULL)
+		return true;
+	return !o->acked && !o->told && (o->state == OWED_FAST || o->state == OWED_UNKEPT) && o->items.next == &item->in_owed &&
+		o->items.prev == &item->in_owed;
+}
+
+static void
+end_holds(struct sc_owed *o)
+{
+	list_each(&o->items, it, tmp) {
+		struct outq_item *item = container_of(it, struct outq_item, in_owed);
+
+		custody_release(item->custody);
+		item->custody = NULL;
+	}
+}
+
+/* Design §5, Limit: nothing holds `h` for ever. What is not sent yet is taken back, so that the sender may send it again; what is sent
+ * may have been received, and the error says so. */
+static void
+give_up(struct sc_owed *o)
+{
+	struct custody *custody = NULL;
+	bool all_back = true;
+
+	list_each(&o->items, it, tmp) {
+		struct outq_item *item = container_of(it, struct outq_item, in_owed);
+
+		if (custody == NULL && item->custody != NULL) {
+			custody = item->custody;
+			custody_hold(custody);
+		}
+	}
+	o->told = custody != NULL;
+	end_holds(o);
+	list_each(&o->items, it2, tmp2) {
+		struct outq_item *item = container_of(it2, struct outq_item, in_owed);
+
+		if (o->told && !outq_withdraw(item->q, item))
+			all_back = false;
+	}
+	if (custody == NULL)
+		return;
+	route_failed(o->stanza, custody, SC_COND_RESOURCE_CONSTRAINT, all_back ?
+		"The message cannot be kept right now and was not delivered." :
+		"The message cannot be kept right now; it may have been delivered.");
+	custody_release(custody);
+}
+
+static void
+took_too_long(struct timeout *t)
+{
+	struct sc_owed *o = container_of(t, struct sc_owed, limit);
+
+	o->refs++;
+	give_up(o);
+	owed_unref(o);
+	route_run();
+}
+
+void
+owed_spill(struct sc_owed *o)
+{
+	struct sc_ev_owed ev = { o->account, o };
+
+	if (o->state != OWED_FAST)
+		return;
+	if (!hook_any(SC_EV_message_owed)) {
+		o->state = OWED_UNKEPT;         /* no module keeps messages: acknowledgements are all there is */
+		return;
+	}
+	o->state = OWED_SPILLING;
+	o->refs++;
+	timeout_set(&o->limit, owed_limit_ms);
+	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
+}
+
+void
+sc_owed_stored(struct sc_owed *o, enum sc_owed_kept kept)
+{
+	sc_assert(o->state == OWED_SPILLING);
+	timeout_clear(&o->limit);
+	switch (kept) {
+	case SC_OWED_KEPT:
+		o->state = OWED_SPILLED;
+		end_holds(o);
+		/* While it was written everybody may have acknowledged it, or gone. */
+		if (link_alone(&o->items) || o->acked)
+			tell_settled(o);
+		break;
+	case SC_OWED_FAILED:
+		o->state = OWED_UNKEPT;
+		if (!o->told)
+			give_up(o);
+		break;
+	case SC_OWED_NOT_WANTED:
+		o->state = OWED_UNKEPT;
+		end_holds(o);
+		break;
+	}
+	owed_unref(o);
+}
+
+/* --- what the module asks --- */
+
+const struct sc_stanza *
+sc_owed_stanza(const struct sc_owed *o)
+{
+	return o->stanza;
+}
+
+bool
+sc_owed_acked(const struct sc_owed *o)
+{
+	return o->acked;
+}
+
+int64_t
+sc_owed_sequence(const struct sc_owed *o)
+{
+	return o->sequence;
+}
+
+void
+sc_owed_set_sequence(struct sc_owed *o, int64_t sequence)
+{
+	o->sequence = sequence;
+}
+
+char *
+sc_owed_list(struct sc_arena *arena, const struct sc_owed *o)
+{
+	struct buf b = { 0 };
+	char *out;
+
+	for (const struct link *it = o->items.next; it != &o->items; it = it->next) {
+		const struct outq_item *item = container_of(it, struct outq_item, in_owed);
+		const struct sc_session *s = container_of(item->q, struct sc_session, outq);
+
+		if (s->sm != NULL)
+			buf_format(&b, "%s%s:%u", b.n > 0 ? " " : "", s->sm->id, item->number);
+	}
+	out = sc_copy_n(arena, b.n > 0 ? b.p : "", b.n);
+	buf_free(&b);
+	return out;
+}

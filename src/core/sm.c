@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* sm: asking for acknowledgements, spilling what waits too long, sleeping and waking (XEP-0198, design §5). */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <stonechat/log.h>
+#include "base/clock.h"
+#include "base/rand.h"
+#include "base/stats.h"
+#include "core/entity.h"
+#include "core/owed.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "core/sm.h"
+#include "plugin/hook.h"
+
+#define ASK_EVERY 32            /* stanzas that nobody waits for: ask at the latest after so many */
+
+_Thread_local struct sm_limits sm_limits = { .spill_ms = 250, .ask_ms = 10000, .dead_ms = 60000, .resume_ms = 600000 };
+
+static void ask_due(struct timeout *);
+static void spill_due(struct timeout *);
+
+static void
+prefix_grew(struct sc_session *s)
+{
+	if (s->sm == NULL || !s->sm->answering)
+		return;
+	s->sm->answer_due = true;
+	s->sm->answering = !link_alone(&s->prefix.open);
+	session_mark_dirty(s);
+}
+
+void
+sm_was_asked(struct sc_session *s)
+{
+	s->sm->answering = !link_alone(&s->prefix.open);
+}
+
+struct sm *
+sm_enable(struct sc_session *s, bool resumable, int64_t wish_ms)
+{
+	struct sm *sm = calloc(1, sizeof *sm);
+
+	sc_assert(sm != NULL && s->sm == NULL);
+	s->sm = sm;
+	sm->session = s;
+	sm->resumable = resumable;
+	sm->max_ms = wish_ms > 0 && wish_ms < sm_limits.resume_ms ? wish_ms : sm_limits.resume_ms;
+	rand_token(sm->id);
+	timeout_init(&sm->ask, ask_due);
+	timeout_init(&sm->spill, spill_due);
+	s->prefix.counts = true;
+	s->prefix.grew = prefix_grew;
+	outq_landed(&s->outq);          /* what was written before is not counted */
+	s->outq.counts = true;
+	return sm;
+}
+
+void
+sm_end(struct sc_session *s)
+{
+	struct sm *sm = s->sm;
+
+	if (sm == NULL)
+		return;
+	timeout_clear(&sm->ask);
+	timeout_clear(&sm->spill);
+	s->sm = NULL;
+	free(sm);
+}
+
+struct sc_session *
+sm_find(struct sc_entity *e, const char *id)
+{
+	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
+		if (s->sm != NULL && s->sm->resumable && strcmp(s->sm->id, id) == 0)
+			return s;
+	return NULL;
+}
+
+/* --- acknowledgements --- */
+
+bool
+sm_wrote(struct sc_session *s, bool waited)
+{
+	struct sm *sm = s->sm;
+
+	if (waited && !timeout_armed(&sm->spill)) {
+		if (sm->slow)
+			sm_spill(s);
+		else
+			timeout_set(&sm->spill, sm_limits.spill_ms);
+	}
+	if (!waited && s->outq.n_flying < ASK_EVERY) {
+		if (!sm->asked && !timeout_armed(&sm->ask))
+			timeout_set(&sm->ask, sm_limits.ask_ms);
+		return false;
+	}
+	/* A client that has not answered the last <r/> gets one more only for what is waited for. */
+	if (!sm->asked) {
+		sm->asked = true;
+		sm->asked_at = clock_mono();
+		timeout_set(&sm->ask, sm_limits.dead_ms);
+	} else if (!waited) {
+		return false;
+	}
+	return true;
+}
+
+static void
+ask_due(struct timeout *t)
+{
+	static const char r[] = "<r xmlns='urn:xmpp:sm:3'/>";
+	struct sm *sm = container_of(t, struct sm, ask);
+	struct sc_session *s = sm->session;
+
+	session_ref(s);
+	if (s->stream == NULL) {                /* asleep for too long */
+		session_end(s);
+	} else if (!sm->asked) {
+		sm->asked = true;
+		sm->asked_at = clock_mono();
+		timeout_set(t, sm_limits.dead_ms);
+		s->ops->write(s->stream, r, sizeof r - 1);
+	} else {
+		sc_log(NULL, SC_LOG_INFO, "session.silent", "jid=%s unacknowledged=%u", s->jid.text, s->outq.n_flying);
+		s->ops->drop(s->stream);
+	}
+	route_run();
+	session_unref(s);
+}
+
+bool
+sm_acked(struct sc_session *s, uint32_t h)
+{
+	struct sm *sm = s->sm;
+	bool ok = outq_ack(&s->outq, h);
+
+	if (!ok)
+		return false;
+	if (sm->asked) {
+		sm->slow = clock_mono() - sm->asked_at > sm_limits.spill_ms * 1000;
+		sm->asked = false;
+	}
+	timeout_clear(&sm->ask);
+	if (s->outq.n_flying > 0)
+		timeout_set(&sm->ask, sm_limits.ask_ms);
+	else
+		timeout_clear(&sm->spill);
+	return true;
+}
+
+/* --- rows --- */
+
+static void
+spill_list(struct outq_item *first, bool asleep)
+{
+	struct outq_item *next;
+
+	for (struct outq_item *item = first; item != NULL; item = next) {
+		next = item->next;
+		if (item->owed != NULL && (asleep || item->custody != NULL))
+			owed_spill(item->owed);
+	}
+}
+
+void
+sm_spill(struct sc_session *s)
+{
+	spill_list(s->outq.flying, s->stream == NULL);
+	spill_list(s->outq.first, s->stream == NULL);
+}
+
+static void
+spill_due(struct timeout *t)
+{
+	struct sc_session *s = container_of(t, struct sm, spill)->session;
+
+	session_ref(s);
+	sm_spill(s);
+	route_run();
+	session_unref(s);
+}
+
+/* --- sleep --- */
+
+void
+sm_sleep(struct sc_session *s)
+{
+	struct sc_ev_session ev = { s };
+	struct sm *sm = s->sm;
+
+	s->stream = NULL;
+	sm->asked = false;
+	timeout_clear(&sm->spill);
+	timeout_set(&sm->ask, sm->max_ms);
+	STAT_INC(sessions_asleep_now);
+	sm_spill(s);
+	hook_fire(SC_EV_session_asleep, s->entity->host, s->entity, s, &ev);
+	route_run();
+}
+
+void
+sm_wake(struct sc_session *s)
+{
+	struct sc_ev_session ev = { s };
+
+	timeout_clear(&s->sm->ask);
+	STAT_DEC(sessions_asleep_now);
+	STAT_INC(sessions_resumed);
+	outq_rewind(&s->outq);
+	session_mark_dirty(s);
+	hook_fire(SC_EV_session_awake, s->entity->host, s->entity, s, &ev);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sm: what a session with XEP-0198 has beyond others: its id, the timers of acknowledgement, and its sleep while the client is away.
+ * Elements of the protocol are c2s_sm.c's.
+ */
+#ifndef CORE_SM_H
+#define CORE_SM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "net/timer.h"
+
+struct sc_session;
+struct sc_entity;
+
+struct sm {
+	struct sc_session *session;
+	char id[23];                    /* the SM-ID, unguessable; only the account's own sessions are searched for it */
+	bool resumable;
+	bool answering;                 /* the client's last <r/> was answered with a prefix that has grown or will grow */
+	bool answer_due;                /* it has grown */
+	bool asked;                     /* <r/> is out, unanswered */
+	bool slow;                      /* this client's acknowledgements usually take longer than custody_spill */
+	int64_t asked_at;               /* clock_mono() */
+	int64_t max_ms;                 /* how long it may sleep */
+	struct timeout ask;             /* awake: when to ask, or when the silence is death; asleep: the end */
+	struct timeout spill;           /* custody_spill after the first copy that is waited for */
+};
+
+struct sm_limits {
+	int64_t spill_ms;               /* custody_spill: 250 */
+	int64_t ask_ms;                 /* stanzas that nobody waits for are asked about after so long: 10 s */
+	int64_t dead_ms;                /* no answer to <r/> for so long: the link is dead: 60 s */
+	int64_t resume_ms;              /* the longest sleep: 600 s */
+};
+extern _Thread_local struct sm_limits sm_limits;
+
+/* <enable/>: counting begins on both sides. wish_ms: the client's max, 0 for none. */
+struct sm *sm_enable(struct sc_session *, bool resumable, int64_t wish_ms);
+/* The client acknowledged. False: more than it was sent. */
+bool sm_acked(struct sc_session *, uint32_t h);
+/* The client asked, and was answered with the present `h`. */
+void sm_was_asked(struct sc_session *);
+/* Something was written; waited: somebody waits for it. True: <r/> must go with it. */
+bool sm_wrote(struct sc_session *, bool waited);
+/* The link is gone but the session may come back. */
+void sm_sleep(struct sc_session *);
+/* It came back on another stream, which is attached already. */
+void sm_wake(struct sc_session *);
+void sm_end(struct sc_session *);                       /* frees */
+struct sc_session *sm_find(struct sc_entity *, const char *id);
+/* What the session is owed becomes rows. */
+void sm_spill(struct sc_session *);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * owed: messages that sessions have been given and have not acknowledged yet (XEP-0198), which must survive us. The core decides when
+ * one needs a row in the spool; the module that keeps the spool writes, changes and deletes rows.
+ */
+#ifndef STONECHAT_OWED_H
+#define STONECHAT_OWED_H
+
+#pragma GCC visibility push(default)
+
+#include <stonechat/hook.h>
+
+/* One message of one account; lent to the events' hooks, and valid until message_settled. */
+struct sc_owed;
+
+const struct sc_stanza *sc_owed_stanza(const struct sc_owed *);         /* sealed */
+/* The sessions that are still owed it, as "ID:NUMBER ID:NUMBER …" (the XEP-0198 id, and the number of the stanza in that stream or 0
+ * while it is not written), for the row. */
+char *sc_owed_list(struct sc_arena *, const struct sc_owed *);
+/* Some session has acknowledged it, though others are still owed it. */
+bool sc_owed_acked(const struct sc_owed *);
+/* The module's row: set in message_owed. 0: none. */
+int64_t sc_owed_sequence(const struct sc_owed *);
+void sc_owed_set_sequence(struct sc_owed *, int64_t);
+enum sc_owed_kept {
+	SC_OWED_KEPT,           /* the row is committed */
+	SC_OWED_FAILED,         /* it cannot be written now: the sender hears of it */
+	SC_OWED_NOT_WANTED,     /* this message is not to be kept (XEP-0334, chat states): memory is all it has */
+};
+/* Ends what message_owed began. Exactly once, from the account's shard. */
+void sc_owed_stored(struct sc_owed *, enum sc_owed_kept);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* c2s_sm: the elements of stream management (XEP-0198 1.6.3) on a client's stream. What they set in motion is core/sm.c's. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stonechat/log.h>
+#include "base/arena.h"
+#include "core/entity.h"
+#include "core/route.h"
+#include "core/sm.h"
+#include "net/loop.h"
+#include "stream/stream.h"
+#include "xmpp/ns.h"
+
+static void
+failed(struct stream *s, const char *condition)
+{
+	struct buf b = { 0 };
+
+	buf_format(&b, "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZA_ERRORS "'/></failed>", condition);
+	stream_write_buf(s, &b);
+}
+
+static void
+too_high(struct stream *s, uint32_t h, uint32_t sent)
+{
+	char extra[128], text[128];
+
+	snprintf(extra, sizeof extra, "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>", h, sent);
+	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I only sent you %u so far.", h, sent);
+	stream_error_with(s, "undefined-condition", text, extra);
+}
+
+/* xs:boolean (XEP-0198 §3). */
+static bool
+is_true(const char *value)
+{
+	return sc_same(value, "true") || sc_same(value, "1");
+}
+
+static bool
+read_h(const struct sc_elem *e, uint32_t *h)
+{
+	const char *text = sc_attr(e, "h");
+	uint64_t n;
+
+	if (text == NULL || !sc_read_number(text, UINT32_MAX, &n))
+		return false;
+	*h = (uint32_t)n;
+	return true;
+}
+
+/* --- enable --- */
+
+static void
+enable(struct stream *s, const struct sc_elem *e)
+{
+	const char *max = sc_attr(e, "max");
+	uint64_t seconds = 0;
+	bool resume = is_true(sc_attr(e, "resume")) && !s->anonymous;
+	struct buf b = { 0 };
+	struct sm *sm;
+
+	if (s->state != STREAM_BOUND || s->session->sm != NULL) {
+		failed(s, "unexpected-request");
+		return;
+	}
+	if (max != NULL && !sc_read_number(max, 1000000, &seconds))
+		seconds = 0;
+	session_flush_dirty();          /* what was sent before is not counted */
+	sm = sm_enable(s->session, resume, (int64_t)seconds * 1000);
+	buf_text(&b, "<enabled xmlns='" NS_SM "'");
+	if (resume)
+		buf_format(&b, " id='%s' resume='true' max='%lld'", sm->id, (long long)(sm->max_ms / 1000));
+	buf_text(&b, "/>");
+	stream_write_buf(s, &b);
+}
+
+/* --- acknowledgements --- */
+
+static void
+asked(struct stream *s)
+{
+	struct buf b = { 0 };
+
+	buf_format(&b, "<a xmlns='" NS_SM "' h='%u'/>", s->session->prefix.handled);
+	sm_was_asked(s->session);
+	stream_write_buf(s, &b);
+}
+
+static void
+acknowledged(struct stream *s, const struct sc_elem *e)
+{
+	uint32_t h;
+
+	if (!read_h(e, &h))
+		stream_error(s, "invalid-xml", "<a/> has an attribute h with a number.");
+	else if (!sm_acked(s->session, h))
+		too_high(s, h, s->session->outq.sent);
+	else
+		session_drained(s->session);
+}
+
+/* --- resume --- */
+
+struct resume {
+	struct entity_wait wait;
+	struct stream *stream;          /* counted */
+	uint32_t h;
+	char *previd;
+};
+
+static void
+resume_end(struct resume *r)
+{
+	struct stream *s = r->stream;
+
+	free(r->previd);
+	free(r);
+	if (stream_is_open(s))
+		stream_unblock(s);
+	stream_unref(s);
+	route_run();
+}
+
+/* The stream that the session was on, if it still lives, is told and loses it. */
+static void
+part_from_old_stream(struct sc_session *session)
+{
+	struct stream *old = session->stream;
+
+	if (old == NULL)
+		return;
+	sm_sleep(session);
+	old->session = NULL;
+	session_unref(session);
+	stream_error(old, "conflict", "The session was resumed on another stream.");
+}
+
+static void
+resume_session(struct stream *s, struct sc_session *session, uint32_t h)
+{
+	struct buf b = { 0 };
+
+	session_ref(session);           /* the stream's */
+	part_from_old_stream(session);
+	if (!sm_acked(session, h)) {
+		too_high(s, h, session->outq.sent);
+		session_unref(session);
+		return;
+	}
+	s->session = session;
+	session->stream = s;
+	stream_move(s, STREAM_BINDING);
+	stream_move(s, STREAM_BOUND);
+	timeout_clear(&s->timeout);
+	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
+	buf_format(&b, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", session->sm->id, session->prefix.handled);
+	stream_write_buf(s, &b);
+	sm_wake(session);
+	sc_log(NULL, SC_LOG_DEBUG, "session.resumed", "jid=%s peer=%s", session->jid.text, conn_peer_text(s->conn));
+}
+
+static void
+resume_loaded(struct entity_wait *w, struct sc_entity *e)
+{
+	struct resume *r = container_of(w, struct resume, wait);
+	struct sc_session *session = e->state == ENTITY_READY ? sm_find(e, r->previd) : NULL;
+
+	if (stream_is_open(r->stream)) {
+		if (session == NULL)
+			failed(r->stream, "item-not-found");
+		else
+			resume_session(r->stream, session, r->h);
+	}
+	resume_end(r);
+}
+
+static void
+resume(struct stream *s, const struct sc_elem *e)
+{
+	struct sc_arena *arena;
+	struct resume *r;
+	struct sc_entity *account;
+	uint32_t h;
+
+	if (s->state != STREAM_AUTHENTICATED) {
+		failed(s, "unexpected-request");
+		return;
+	}
+	if (sc_attr(e, "previd") == NULL || !read_h(e, &h)) {
+		failed(s, "bad-request");
+		return;
+	}
+	r = calloc(1, sizeof *r);
+	sc_assert(r != NULL);
+	r->stream = s;
+	r->h = h;
+	r->previd = strdup(sc_attr(e, "previd"));
+	r->wait.loaded = resume_loaded;
+	stream_ref(s);
+	stream_block(s);
+	arena = arena_new();
+	account = entity_get(s->host, sc_jid_of(arena, sc_span(s->local), sc_jid_domain(sc_host_jid(s->host)),
+		(struct sc_span){ 0 }));
+	arena_free(arena);
+	entity_ref(account);
+	entity_when_loaded(account, &r->wait);
+	entity_unref(account);
+}
+
+void
+c2s_sm_element(struct stream *s, const struct sc_elem *e)
+{
+	const char *name = sc_name(e);
+
+	if (sc_same(name, "enable"))
+		enable(s, e);
+	else if (sc_same(name, "resume"))
+		resume(s, e);
+	else if (s->state != STREAM_BOUND || s->session->sm == NULL)
+		failed(s, "unexpected-request");
+	else if (sc_same(name, "r"))
+		asked(s);
+	else if (sc_same(name, "a"))
+		acknowledged(s, e);
+	else
+		stream_error(s, "unsupported-stanza-type", NULL);
+}
