@@ -373,7 +373,7 @@ conn_close(struct conn **taken)
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	/* With unread input the kernel would answer with a reset, and the peer may lose our last words to it. */
-	(void)!recv(c->fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+	conn_discard_input(c);
 	close(c->fd);
 	stats_add(STAT_conns_now, -1);
 	if (loop_id() < 0)

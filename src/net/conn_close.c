@@ -6,14 +6,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "base/mem.h"
 #include "net/conn_inside.h"
 #include "net/timer.h"
-
-#define THROW_AWAY (1 << 20)    /* a turn */
 
 /* Owns the connection when its owner has let go of it. */
 struct goodbye {
@@ -59,13 +56,11 @@ static const struct conn_ops goodbye_ops = { .drained = goodbye_drained, .ended 
 void
 conn_throw_input_away(struct conn *c)
 {
-	ssize_t got = recv(c->fd, NULL, THROW_AWAY, MSG_TRUNC | MSG_DONTWAIT);
-
 	c->readable = false;
-	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
+	if (conn_discard_input(c)) {
 		conn_poll(c);
-	} else if (got == 0 && conn_waiting(c) > 0) {
-		c->peer_done = true;    /* it may still be reading */
+	} else if (conn_waiting(c) > 0) {
+		c->peer_done = true;    /* it may still be reading; if not, writing will tell */
 		conn_unpoll(c);
 	} else {
 		conn_break(c, CONN_EOF, 0);

@@ -81,6 +81,8 @@ enum io conn_read_some(struct conn *, char *into, size_t room, size_t *n);
 bool conn_flush(struct conn *);
 struct conn_out *conn_need_out(struct conn *);
 void conn_drop_out(struct conn *);
+/* Reads and forgets. False: the peer has closed, or worse. */
+bool conn_discard_input(struct conn *);
 void conn_charge_out(struct conn *, int sign);  /* to this shard's budget */
 
 /* conn_close.c */

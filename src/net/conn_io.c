@@ -63,6 +63,19 @@ conn_read_some(struct conn *c, char *into, size_t room, size_t *n)
 	return c->state == CONN_SECURE ? read_tls(c, into, room, n) : read_plain(c, into, room, n);
 }
 
+bool
+conn_discard_input(struct conn *c)
+{
+	char scrap[16384];
+	ssize_t got;
+	int rounds = 64;        /* a flood must not keep the loop */
+
+	do
+		got = recv(c->fd, scrap, sizeof(scrap), MSG_TRUNC | MSG_DONTWAIT);
+	while (got == (ssize_t)sizeof(scrap) && --rounds > 0);
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 /* Writing */
 
 struct conn_out *

@@ -292,7 +292,7 @@ static void
 forgive_long_stop(struct loop *l, int64_t now)
 {
 	int64_t in_turn = l->woke_at > 0 ? l->slept_at - l->woke_at : 0;
-	int64_t overslept = now - l->slept_at - l->waited;
+	int64_t overslept = l->slept_at > 0 ? now - l->slept_at - l->waited : 0;        /* 0: before the first turn */
 	int64_t lost = (in_turn > LONG_STOP ? in_turn : 0) + (overslept > LONG_STOP ? overslept : 0);
 
 	l->woke_at = now;
