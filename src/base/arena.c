@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arena: a chain of blocks from which memory is cut off front to back.
- * The struct itself stands at the head of the first block, so that a small stanza costs one block and
- * no malloc. Further blocks double up to 32 KiB and always return to malloc.
+ * arena: a chain of blocks from which memory is cut off front to back. The struct itself stands
+ * at the head of the first block, so that a small stanza costs one block and no malloc. Further
+ * blocks double up to 32 KiB and always return to malloc.
  */
 #include "config.h"
 

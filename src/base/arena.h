@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arena: first blocks come from a free list of the thread (design §6). A dropped arena's first block
- * goes to the free list of the thread that drops it: blocks are alike, so traffic both ways keeps the
- * lists level without any post between shards; lists are bounded, the rest goes to free(3).
- * Arenas charge themselves to the budget (BUDGET_STANZAS), nobody else does it for them.
+ * arena: first blocks come from a free list of the thread (design §6). A dropped arena's first
+ * block goes to the free list of the thread that drops it: blocks are alike, so traffic both
+ * ways keeps the lists level without any post between shards; lists are bounded, the rest goes
+ * to free(3). Arenas charge themselves to the budget (BUDGET_STANZAS), nobody else does it for
+ * them.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

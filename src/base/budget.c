@@ -23,7 +23,8 @@ static _Atomic uint64_t limit = UINT64_MAX;
 static _Thread_local struct account *mine;
 static _Thread_local enum budget_level level;
 
-/* The smallest memory.max from our cgroup up to the root (v2; the same names do not exist in v1). */
+/* The smallest memory.max from our cgroup up to the root (v2; the same names do not exist in
+ * v1). */
 static uint64_t
 cgroup_limit(void)
 {

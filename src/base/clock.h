@@ -7,10 +7,11 @@
 
 #include <stdint.h>
 
-int64_t clock_mono(void);       /* µs, monotonic, as of the last clock_update() of this thread (or of now when it never ran one) */
-int64_t clock_wall(void);       /* µs since 1970, same caching */
+/* µs, as of the thread's last clock_update(), or of now when it never ran one. */
+int64_t clock_mono(void);       /* monotonic */
+int64_t clock_wall(void);       /* since 1970 */
 void clock_update(void);        /* at the top of each turn */
-void clock_shift(int64_t us);   /* test builds: moves both clocks of the whole process forward; atomic */
-void clock_freeze(int64_t mono_us, int64_t wall_us);   /* flow tests: from now time stands at this */
+void clock_shift(int64_t us);   /* test builds: moves both clocks of the whole process forward */
+void clock_freeze(int64_t mono_us, int64_t wall_us);    /* flow tests: time stands at this */
 
 #endif

@@ -70,7 +70,8 @@ sip_1_3(const void *bytes, size_t n, uint64_t k0, uint64_t k1)
 
 static uint64_t key[2];
 
-/* Before main() and so before any thread: the key is constant afterwards, in children of fork() too. */
+/* Before main() and so before any thread: the key is constant afterwards, in children of fork()
+ * too. */
 __attribute__((constructor)) static void
 make_key(void)
 {

@@ -40,7 +40,7 @@ link_prepend(struct link *head, struct link *l)
 }
 
 static inline void
-link_remove(struct link *l)                             /* out of whichever list; harmless when alone */
+link_remove(struct link *l)                             /* harmless when alone */
 {
 	l->prev->next = l->next;
 	l->next->prev = l->prev;

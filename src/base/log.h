@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log: where the lines go. The public half is stonechat/log.h.
- * A line is "time level thread event key=value…". It is written with one write(2) that never blocks:
- * what a full pipe does not take is dropped, counted, and reported by the next line that gets through.
+ * log: where the lines go. The public half is stonechat/log.h. A line is "time level thread
+ * event key=value…". It is written with one write(2) that never blocks: what a full pipe does
+ * not take is dropped, counted, and reported by the next line that gets through.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,7 +21,8 @@ void log_thread_name(const char *);             /* "shard 3", "supervisor" */
 void log_tick(void);
 void log_thread_done(void);                     /* summaries, and frees what the thread had */
 uint64_t log_dropped(void);                     /* lines that could not be written, since the start */
-/* Writes id=, jid=, peer= for a ctx into buf; set by core, since base does not know what a ctx is. */
+/* Writes id=, jid=, peer= for a ctx into buf; set by core, since base does not know what a ctx
+ * is. */
 extern void (*log_describe)(const struct sc_ctx *, char *buf, size_t);
 /* The thread's current stanza without its text, for the assertion report; set by core. */
 extern void (*log_describe_crash)(char *buf, size_t);
@@ -29,7 +30,7 @@ extern void (*log_describe_crash)(char *buf, size_t);
 /* --- between log.c and its parts --- */
 /* One finished line with its newline; false: dropped. */
 bool log_sink_write(enum sc_log_level, const char *line, size_t n);
-int log_sink_fd(void);                          /* for the assertion report; stderr when there is none */
+int log_sink_fd(void);                          /* for the assertion report */
 void log_ring_add(const char *line, size_t n);
 void log_ring_dump(int fd);
 void log_ring_free(void);

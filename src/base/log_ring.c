@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* log_ring: the thread's last lines, debug lines included whatever the level, for a crash report. */
+/*
+ * log_ring: the thread's last lines, debug lines included whatever the level, for a crash
+ * report.
+ */
 #include "config.h"
 
 #include <stdlib.h>

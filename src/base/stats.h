@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stats: cells of counters, one array per thread; the core's own counters are listed in stats.def. */
+/*
+ * stats: cells of counters, one array per thread; the core's own counters are listed in
+ * stats.def.
+ */
 #ifndef BASE_STATS_H
 #define BASE_STATS_H
 

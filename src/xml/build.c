@@ -258,7 +258,8 @@ on_xml(void *arg, const XML_Char *version, const XML_Char *encoding, int standal
 
 /* scan.c lets none of these through; they stand here so that expat alone would be safe as well. */
 static void XMLCALL
-on_doctype(void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int internal)
+on_doctype(void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid,
+	int internal)
 {
 	(void)name, (void)sysid, (void)pubid, (void)internal;
 	build_fail(arg, XML_RESTRICTED);

@@ -10,7 +10,8 @@
 
 #define BUILD_SEPARATOR '\x01'  /* no XML 1.0 document can hold it, so it cannot stand in a name */
 #define NS_SEEN 8
-/* A tree may weigh this many times its bytes; ordinary stanzas are near 4, a flood of <a/> near 20. */
+/* A tree may weigh this many times its bytes; ordinary stanzas are near 4, a flood of <a/> near
+ * 20. */
 #define BUILD_TIMES 16
 #define BUILD_FREE (64 * 1024)
 
@@ -50,7 +51,8 @@ void build_failed(struct parser *);     /* after expat reported an error: which 
 
 void header_start(struct parser *, const char *name, const char **attrs);
 void header_declare(struct parser *, const char *prefix, const char *uri);
-/* The part of an expanded name behind the separator; *ns_len gets the length of the part before it. */
+/* The part of an expanded name behind the separator; *ns_len gets the length of the part before
+ * it. */
 const char *build_local(const char *expanded, size_t *ns_len);
 
 #endif

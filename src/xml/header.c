@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * header: reads the opening tag, and writes the synthetic one that a borrowed parser starts from. Most
- * clients declare the same few namespaces, so most streams share a constant.
+ * header: reads the opening tag, and writes the synthetic one that a borrowed parser starts
+ * from. Most clients declare the same few namespaces, so most streams share a constant.
  */
 #include "config.h"
 
@@ -25,7 +25,8 @@ static const struct stream_ns common[] = {
 		SC_NS_CONTENT },
 	{ "<s xmlns='jabber:server' xmlns:db='" NS_DIALBACK "' xmlns:stream='" NS_STREAMS "'>",
 		"stream:stream", NS_SERVER, NS_SERVER },
-	{ "<s xmlns='jabber:server' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_SERVER, NS_SERVER },
+	{ "<s xmlns='jabber:server' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_SERVER,
+		NS_SERVER },
 	{ "<s xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_COMPONENT,
 		NS_COMPONENT },
 };

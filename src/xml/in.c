@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in: the part of reading XML that a stream keeps: where it stands, which bytes wait, what its header
- * declared. Bytes of an unfinished element stay here, also while a parser has seen them, so a parser
- * can be taken away at any time and the element read again.
+ * in: the part of reading XML that a stream keeps: where it stands, which bytes wait, what its
+ * header declared. Bytes of an unfinished element stay here, also while a parser has seen them,
+ * so a parser can be taken away at any time and the element read again.
  */
 #include "config.h"
 
@@ -38,7 +38,7 @@ struct xml_in {
 	struct buf kept;
 	uint64_t total;
 	struct scan scan;               /* of the element that begins at off */
-	uint32_t fed;                   /* bytes of it that the parser has; of the header: looked at */
+	uint32_t fed;                   /* bytes that the parser has; of a header: looked at */
 	uint8_t state, error;
 	bool late;                      /* idle once: parse it when it is complete, not before */
 };
@@ -253,7 +253,8 @@ declaration(const char *p, size_t n, bool *unfinished)
 	return end == NULL ? 0 : (size_t)(end + 2 - p);
 }
 
-/* Where the root's tag begins and ends in the bytes that wait. 0: not complete, or *bad with *error. */
+/* Where the root's tag begins and ends in the bytes that wait. 0: not complete, or *bad with
+ * *error. */
 static size_t
 find_header(const char *p, size_t n, size_t *tag, bool *bad, enum xml_error *error)
 {
@@ -438,7 +439,8 @@ next_element(struct xml_in *in, struct sc_arena **arena, struct sc_elem **root)
 	case SCAN_MORE:
 		break;
 	}
-	/* Mistakes are told before the element is complete, and long elements are read as they come. */
+	/* Mistakes are told before the element is complete, and long elements are read as they
+	 * come. */
 	if (!in->late && in->scan.safe > in->fed && !feed_parser(in, p, in->scan.safe))
 		return fail(in, parser_error(in->parser));
 	return more(in);

@@ -118,7 +118,8 @@ make_spare(struct parser *p)
 	free(p->open);
 	p->open = NULL;
 	p->used = 0;
-	if (pool.spare_n == SPARE_MAX || p->weight > HEAVY_BYTES || !XML_ParserReset(p->expat, "UTF-8")) {
+	if (pool.spare_n == SPARE_MAX || p->weight > HEAVY_BYTES
+	    || !XML_ParserReset(p->expat, "UTF-8")) {
 		destroy(p);
 		return;
 	}

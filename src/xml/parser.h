@@ -22,7 +22,8 @@ struct parser;
 
 /* One that stands behind open. limits must live as long as the loan. */
 struct parser *parser_borrow(const struct stream_ns *, const struct xml_limits *);
-/* Whole tokens only. False: parser_error() says why, and the parser is good for nothing but giving back. */
+/* Whole tokens only. False: parser_error() says why, and the parser is good for nothing but
+ * giving back. */
 bool parser_feed(struct parser *, const char *bytes, size_t n) SC_MUST_CHECK;
 /* The element that was fed, when it is complete: both are the caller's. False: it is not. */
 bool parser_take(struct parser *, struct sc_arena **, struct sc_elem **root) SC_MUST_CHECK;
@@ -42,6 +43,7 @@ struct header {
 };
 
 /* Parses an XML declaration and a start tag. NULL: *error says why. */
-struct header *parser_header(const char *bytes, size_t n, const struct xml_limits *, enum xml_error *error);
+struct header *parser_header(const char *bytes, size_t n, const struct xml_limits *,
+	enum xml_error *error);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* quick: see quick.h. Every function returns false when it is not sure, and then all is given up. */
+/*
+ * quick: see quick.h. Every function returns false when it is not sure, and then all is given
+ * up.
+ */
 #include "config.h"
 
 #include <string.h>
@@ -20,14 +23,15 @@ struct quick {
 
 enum { START = 1, NAME = 2, SPACE = 4, VALUE = 8, TEXT = 16 };
 
-/* VALUE and TEXT: what may stand there and means itself. Quotes, ']', '&', '<' and bytes beyond ASCII
- * are looked at one by one. */
+/* VALUE and TEXT: what may stand there and means itself. Quotes, ']', '&', '<' and bytes beyond
+ * ASCII are looked at one by one. */
 #define LETTER (START | NAME | VALUE | TEXT)
 static const unsigned char class[256] = {
 	['\t'] = SPACE | TEXT, ['\n'] = SPACE | TEXT, ['\r'] = SPACE, [' '] = SPACE | VALUE | TEXT,
 	['!'] = VALUE | TEXT, ['"'] = TEXT, ['#' ... '%'] = VALUE | TEXT, ['\''] = TEXT,
 	['(' ... ','] = VALUE | TEXT, ['-' ... '.'] = NAME | VALUE | TEXT, ['/'] = VALUE | TEXT,
-	['0' ... '9'] = NAME | VALUE | TEXT, [':' ... ';'] = VALUE | TEXT, ['=' ... '@'] = VALUE | TEXT,
+	['0' ... '9'] = NAME | VALUE | TEXT, [':' ... ';'] = VALUE | TEXT,
+	['=' ... '@'] = VALUE | TEXT,
 	['A' ... 'Z'] = LETTER, ['[' ... '\\'] = VALUE | TEXT, [']'] = VALUE, ['^'] = VALUE | TEXT,
 	['_'] = LETTER, ['`'] = VALUE | TEXT, ['a' ... 'z'] = LETTER, ['{' ... '~'] = VALUE | TEXT,
 };
@@ -110,7 +114,8 @@ entity(const char *p, size_t left)
 {
 	size_t i = 0;
 
-	while (i < ENTITIES && (left < entities[i].n || memcmp(p, entities[i].name, entities[i].n) != 0))
+	while (i < ENTITIES
+	    && (left < entities[i].n || memcmp(p, entities[i].name, entities[i].n) != 0))
 		i++;
 	return i;
 }

@@ -11,7 +11,8 @@
 
 #include "xml/parser.h"
 
-/* p[0] is the '<' of a first-level element. Its length, with the tree in a fresh arena; 0: not sure. */
+/* p[0] is the '<' of a first-level element. Its length, with the tree in a fresh arena; 0: not
+ * sure. */
 size_t quick_read(const char *p, size_t n, const struct stream_ns *, const struct xml_limits *,
 	struct sc_arena **, struct sc_elem **root);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan: finds where a first-level element ends, byte by byte and each byte once, before expat sees it.
- * So limits are checked before anything is buffered by expat, expat is only fed whole tokens (it would
- * look at an unfinished tag again and again), and what XMPP forbids is refused at its first bytes.
- * It knows only what it must: quotes, CDATA, and which tags open and close. Everything else, such as
- * whether names match, is for expat; should the two ever disagree about the end, the stream ends.
+ * scan: finds where a first-level element ends, byte by byte and each byte once, before expat
+ * sees it. So limits are checked before anything is buffered by expat, expat is only fed whole
+ * tokens (it would look at an unfinished tag again and again), and what XMPP forbids is refused
+ * at its first bytes. It knows only what it must: quotes, CDATA, and which tags open and close.
+ * Everything else, such as whether names match, is for expat; should the two ever disagree about
+ * the end, the stream ends.
  */
 #ifndef XML_SCAN_H
 #define XML_SCAN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * write: trees to bytes. Every element whose namespace is not that of the element around it declares
- * it as the default, so prefixes are needed for attributes only.
+ * write: trees to bytes. Every element whose namespace is not that of the element around it
+ * declares it as the default, so prefixes are needed for attributes only.
  */
 #include "config.h"
 

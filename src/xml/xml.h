@@ -68,11 +68,11 @@ void xml_in_framed(struct xml_in *);
 void xml_in_feed(struct xml_in *, const char *bytes, size_t n);
 void xml_in_keep(struct xml_in *);
 /*
- * The next event. With XML_STANZA *arena is a fresh arena and *root the tree in it; otherwise both
- * are untouched. The stream's content namespace is SC_NS_CONTENT in the tree; at the first level
- * jabber:client becomes XML_NS_FOREIGN when it is not the stream's content namespace, and jabber:server
- * keeps its name (reliability X7). First-level elements of the content namespace without xml:lang
- * get the stream's.
+ * The next event. With XML_STANZA *arena is a fresh arena and *root the tree in it; otherwise
+ * both are untouched. The stream's content namespace is SC_NS_CONTENT in the tree; at the first
+ * level jabber:client becomes XML_NS_FOREIGN when it is not the stream's content namespace, and
+ * jabber:server keeps its name (reliability X7). First-level elements of the content namespace
+ * without xml:lang get the stream's.
  */
 enum xml_event xml_next(struct xml_in *, struct sc_arena **arena, struct sc_elem **root);
 const struct xml_header *xml_header(const struct xml_in *);
@@ -81,7 +81,7 @@ const char *xml_error_text(const struct xml_in *);      /* a sentence for <text/
 
 size_t xml_in_unread(const struct xml_in *);            /* bytes not yet used up (as events) */
 uint64_t xml_in_total(const struct xml_in *);           /* bytes given since the start */
-size_t xml_in_weight(const struct xml_in *);            /* beyond the struct; BUDGET_INPUT has it already */
+size_t xml_in_weight(const struct xml_in *);            /* beyond the struct; charged already */
 /* Before the stream moves to another shard: gives up the borrowed parser, keeps unread bytes.
  * Always allowed; at rest on return. */
 void xml_in_detach(struct xml_in *);

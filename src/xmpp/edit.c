@@ -76,11 +76,12 @@ sc_set_type(struct sc_stanza *s, enum sc_type type)
 }
 
 struct sc_stanza *
-sc_stanza_new(enum sc_kind kind, enum sc_type type, const struct sc_jid *from, const struct sc_jid *to,
-	const char *id)
+sc_stanza_new(enum sc_kind kind, enum sc_type type, const struct sc_jid *from,
+	const struct sc_jid *to, const char *id)
 {
 	struct sc_arena *arena = arena_new();
-	struct sc_stanza *s = stanza_from_tree(arena, tree_elem(arena, SC_NS_CONTENT, kind_name(kind)));
+	struct sc_elem *root = tree_elem(arena, SC_NS_CONTENT, kind_name(kind));
+	struct sc_stanza *s = stanza_from_tree(arena, root);
 
 	if (from != NULL)
 		sc_set_from(s, from);

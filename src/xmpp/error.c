@@ -7,8 +7,8 @@
 #include "xmpp/types.h"
 #include <stonechat/log.h>
 
-/* §8.3.3: the names, and the type that the RFC gives each. Where it leaves a choice: policy-violation
- * does not go away by waiting, undefined-condition promises nothing. */
+/* §8.3.3: the names, and the type that the RFC gives each. Where it leaves a choice:
+ * policy-violation does not go away by waiting, undefined-condition promises nothing. */
 static const struct {
 	const char *name, *type;
 } conds[] = {

@@ -25,7 +25,8 @@ struct text {
 	size_t n;
 };
 
-/* What of ASCII may stand in a localpart as it is (1), after lowering (2), or not (0); RFC 7622 §3.3.1. */
+/* What of ASCII may stand in a localpart as it is (1), after lowering (2), or not (0); RFC 7622
+ * §3.3.1. */
 static const unsigned char local_ascii[128] = {
 	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1,
 	[','] = 1, ['-'] = 1, ['.'] = 1, ['0' ... '9'] = 1, [';'] = 1, ['='] = 1, ['?'] = 1,

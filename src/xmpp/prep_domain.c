@@ -136,7 +136,8 @@ labels(char *out, const char *in, size_t n)
 	return len;
 }
 
-/* Width, case and NFC as RFC 7622 §3.2 asks, and the dots of other scripts (RFC 5895 §2). malloc. */
+/* Width, case and NFC as RFC 7622 §3.2 asks, and the dots of other scripts (RFC 5895 §2).
+ * malloc. */
 static char *
 map(const char *in, size_t n, size_t *out_n)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stanza: wrapping trees, reading and counting stanzas. Changing them is edit.c's, bytes are wire.c's. */
+/*
+ * stanza: wrapping trees, reading and counting stanzas. Changing them is edit.c's, bytes are
+ * wire.c's.
+ */
 #include "config.h"
 
 #include <string.h>

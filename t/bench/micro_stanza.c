@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* micro_stanza: nanoseconds for the steps that every routed stanza takes. Not a test; run it by hand. */
+/*
+ * micro_stanza: nanoseconds for the steps that every routed stanza takes. Not a test; run it by
+ * hand.
+ */
 #include "config.h"
 
 #include <stdio.h>

@@ -23,7 +23,8 @@ static void
 check(struct sc_arena *a, const struct sc_jid *jid)
 {
 	const struct sc_jid *again = sc_jid(a, jid->text);
-	struct sc_span local = sc_jid_local(jid), domain = sc_jid_domain(jid), resource = sc_jid_resource(jid);
+	struct sc_span local = sc_jid_local(jid), domain = sc_jid_domain(jid);
+	struct sc_span resource = sc_jid_resource(jid);
 
 	sc_assert(again != NULL && sc_jid_same(jid, again));
 	sc_assert(strlen(jid->text) == sc_jid_span(jid).n);

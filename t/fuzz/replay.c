@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay: main() of a fuzz target without a fuzzer: gives it every file of its corpus, as TAP. The
- * corpus is t/fuzz/corpus/NAME for a program fuzz_NAME, or the files and folders on the command line.
+ * replay: main() of a fuzz target without a fuzzer: gives it every file of its corpus, as TAP.
+ * The corpus is t/fuzz/corpus/NAME for a program fuzz_NAME, or the files and folders on the
+ * command line.
  */
 #include "config.h"
 
@@ -34,7 +35,7 @@ replay_file(const char *path)
 	bytes = malloc(size > 0 ? (size_t)size : 1);
 	if (bytes != NULL && fread(bytes, 1, size, f) == (size_t)size) {
 		LLVMFuzzerTestOneInput(bytes, size);
-		printf("ok %d - %s\n", ++count, strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1);
+		printf("ok %d - %s\n", ++count, path);
 	}
 	free(bytes);
 	fclose(f);
@@ -74,7 +75,8 @@ main(int argc, char **argv)
 			name += 3;
 		if (strncmp(name, "fuzz_", 5) == 0)
 			name += 5;
-		snprintf(corpus, sizeof(corpus), "%s/t/fuzz/corpus/%s", source == NULL ? "." : source, name);
+		snprintf(corpus, sizeof(corpus), "%s/t/fuzz/corpus/%s", source == NULL ? "." : source,
+			name);
 		replay(corpus);
 	}
 	printf("1..%d\n", count);

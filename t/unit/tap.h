@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tap: what a unit test prints for prove(1). A test is a program; each check is one line with a name
- * made by printf(3). End main() with `return done_testing();`.
+ * tap: what a unit test prints for prove(1). A test is a program; each check is one line with a
+ * name made by printf(3). End main() with `return done_testing();`.
  */
 #ifndef T_TAP_H
 #define T_TAP_H
