@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,16 +71,24 @@ try_copy(const char *from, const char *to)
 }
 
 static inline void
-try_sweep(void)
+try_end(const char *pid_file)
 {
-	FILE *file = fopen(try_path("pg/data/postmaster.pid"), "r");
+	FILE *file = fopen(try_path(pid_file), "r");
 	int pid = 0;
 
-	if (file) {
-		if (fscanf(file, "%d", &pid) == 1 && pid > 1)
-			kill(pid, SIGQUIT);
-		fclose(file);
-	}
+	if (!file)
+		return;
+	if (fscanf(file, "%d", &pid) == 1 && pid > 1 && kill(pid, SIGQUIT) == 0)
+		for (int i = 0; i < 200 && kill(pid, 0) == 0; i++)
+			usleep(10000);
+	fclose(file);
+}
+
+static inline void
+try_sweep(void)
+{
+	try_end("pg/data/postmaster.pid");
+	try_end("standby/data/postmaster.pid");
 	nftw(try_dir, try_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -105,6 +114,7 @@ try_as_nobody(int (*test)(void))
 	if (pid == 0) {
 		if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(nobody->pw_gid) < 0 || setuid(nobody->pw_uid) < 0))
 			exit(1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exit(test());
 	}
 	waitpid(pid, &status, 0);
@@ -146,18 +156,18 @@ try_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Turns until *count reaches n, at most twenty seconds. */
+/* Turns until *count reaches n, at most a minute. */
 static inline void
 try_until(const int *count, int n)
 {
-	for (int64_t end = try_ms() + 20000; *count < n && try_ms() < end;)
+	for (int64_t end = try_ms() + 60000; *count < n && try_ms() < end;)
 		try_turn();
 }
 
 static inline bool
 try_ready(void)
 {
-	for (int64_t end = try_ms() + 20000; !store_ready(try_store) && try_ms() < end;)
+	for (int64_t end = try_ms() + 60000; !store_ready(try_store) && try_ms() < end;)
 		try_turn();
 	return store_ready(try_store);
 }
@@ -166,7 +176,7 @@ static inline struct store_conf
 try_conf(const struct private_pg *pg)
 {
 	return (struct store_conf){ .uri = private_pg_uri(pg), .writers = 1, .readers = 1, .queue_max_bytes = 1 << 20,
-		.outage_ms = 10000, .read_timeout_ms = 5000, .app_name = "stonechat-worker test" };
+		.outage_ms = 60000, .read_timeout_ms = 30000, .app_name = "stonechat-worker test" };
 }
 
 static inline void
