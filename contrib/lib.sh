@@ -77,7 +77,7 @@ as_owner() {
 
 # build DIR [CONFIGURE-OPTION…]: an out-of-tree build; only what changed the second time.
 build() {
-	dir=$1
+	into=$1
 	shift
 	if [ ! -x "$root/configure" ]; then
 		(cd "$root" && as_owner autoreconf -fi) >"$logs/autoreconf" 2>&1 || {
@@ -85,16 +85,16 @@ build() {
 			die "autoreconf failed"
 		}
 	fi
-	as_owner mkdir -p "$dir"
-	label=$(basename "$dir")
-	if [ ! -f "$dir/Makefile" ]; then
-		(cd "$dir" && as_owner "$root/configure" "$@") >"$logs/$label.configure" 2>&1 </dev/null || {
+	as_owner mkdir -p "$into"
+	label=$(basename "$into")
+	if [ ! -f "$into/Makefile" ]; then
+		(cd "$into" && as_owner "$root/configure" "$@") >"$logs/$label.configure" 2>&1 </dev/null || {
 			tail -30 "$logs/$label.configure" >&2
-			die "configure failed in $dir"
+			die "configure failed in $into"
 		}
 	fi
-	as_owner make -C "$dir" -s -j"$(nproc)" >"$logs/$label.make" 2>&1 </dev/null || {
+	as_owner make -C "$into" -s -j"$(nproc)" >"$logs/$label.make" 2>&1 </dev/null || {
 		tail -60 "$logs/$label.make" >&2
-		die "make failed in $dir"
+		die "make failed in $into"
 	}
 }
