@@ -32,13 +32,16 @@ one_less_under_way(struct spool *s)
 	drain_look(s);
 }
 
+/* Also when it is not known whether the row is there: to send a message again is better than to lose
+ * it. */
 static enum sc_verdict
 refuse_for_now(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
+	enum sc_cond cond = sc_rows_status(rows) == SC_DB_FAILED ? SC_COND_INTERNAL :
+		SC_COND_RESOURCE_CONSTRAINT;
+
 	sc_count(spool_counters.busy, 1);
-	return sc_refuse(ctx,
-		sc_rows_status(rows) == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL,
-		"The message cannot be stored right now.");
+	return sc_refuse(ctx, cond, "The message cannot be stored right now.");
 }
 
 static enum sc_verdict
@@ -46,15 +49,18 @@ stored(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
 	struct spool *s = spool_of(sc_entity(ctx));
 	int64_t bytes = (int64_t)(uintptr_t)sc_kept(ctx);
+	enum sc_db_status status = sc_rows_status(rows);
 	enum sc_verdict verdict = SC_PASS;
 
-	if (sc_rows_status(rows) == SC_DB_OK) {
+	if (status == SC_DB_OK) {
 		sc_count(spool_counters.stored, 1);
 		s->commits++;
 	} else {
+		verdict = refuse_for_now(ctx, rows);
+	}
+	if (status == SC_DB_BUSY || status == SC_DB_FAILED) {
 		s->count--;
 		s->bytes -= bytes;
-		verdict = refuse_for_now(ctx, rows);
 	}
 	one_less_under_way(s);
 	return verdict;
