@@ -2,6 +2,7 @@
 /* admin: the table of commands, and how a request goes to the shards and comes back. See admin_inside.h. */
 #include "config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,7 +221,8 @@ send_parts(struct admin_request *r)
 {
 	unsigned seconds = r->row->row.seconds;
 
-	timeout_set(&r->timeout, seconds ? (int64_t)seconds * 1000 : PATIENCE_MS);
+	if (seconds != UINT_MAX)
+		timeout_set(&r->timeout, seconds ? (int64_t)seconds * 1000 : PATIENCE_MS);
 	r->parts = mem_new((size_t)loop_count() * sizeof(*r->parts));
 	switch (r->row->row.where) {
 	case SC_ON_JID:

@@ -3,6 +3,7 @@
 #ifndef CORE_ADMIN_CORE_H
 #define CORE_ADMIN_CORE_H
 
+#include <sys/types.h>
 #include "core/admin_inside.h"
 #include "core/verifier.h"
 #include "net/offload.h"
@@ -33,6 +34,7 @@ const struct accounts_conf *accounts_conf(void);
 void admin_account_made(struct sc_host *, const struct sc_jid *, int64_t id);
 /* Ends every session of an account of this shard; returns how many. */
 int admin_close_sessions(const struct sc_jid *, const char *condition, const char *text);
+pid_t admin_db_pid(void);               /* of the private PostgreSQL, now; 0: it does not run, or there is none */
 unsigned admin_iterations(void);        /* of new verifiers */
 
 #endif

@@ -3,6 +3,9 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <stonechat/log.h>
@@ -49,6 +52,25 @@ period(struct sc_arena *a, int64_t s)
 		(long long)(s / 60 % 60), (long long)(s % 60));
 }
 
+/* The supervisor may have started the private PostgreSQL anew since we began, so its own file is asked. */
+pid_t
+admin_db_pid(void)
+{
+	char path[4096], line[32];
+	FILE *f;
+	long pid = 0;
+
+	if (server_facts.db_pid == 0)
+		return 0;
+	snprintf(path, sizeof path, "%s/pg/data/postmaster.pid", server_facts.state_dir);
+	f = fopen(path, "re");
+	if (f != NULL && fgets(line, sizeof line, f) != NULL)
+		pid = strtol(line, NULL, 10);
+	if (f != NULL)
+		fclose(f);
+	return pid > 1 && kill((pid_t)pid, 0) == 0 ? (pid_t)pid : 0;
+}
+
 /* Once, from shard 0; texts and sums of the whole process. */
 static void
 tell_whole(struct sc_command *c)
@@ -61,7 +83,7 @@ tell_whole(struct sc_command *c)
 	sc_command_fact_int(c, "pid", getpid());
 	sc_command_fact_int(c, "supervisor_pid", server_facts.supervisor_pid);
 	if (server_facts.db_pid != 0)
-		sc_command_fact_int(c, "db_pid", server_facts.db_pid);
+		sc_command_fact_int(c, "db_pid", admin_db_pid());
 	sc_command_fact(c, "running_for", period(a, (clock_wall() - server_facts.started) / 1000000));
 	sc_command_fact(c, "configuration", server_facts.conf_file);
 	sc_command_fact_int(c, "shards", loop_count());

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,34 +110,18 @@ hold_file(char *path, size_t size)
 	snprintf(path, size, "%s/pg.hold", server_facts.state_dir);
 }
 
-static pid_t
-postmaster(void)
-{
-	char path[4096], line[32];
-	FILE *f;
-	long pid = 0;
-
-	snprintf(path, sizeof path, "%s/pg/postmaster.pid", server_facts.state_dir);
-	f = fopen(path, "re");
-	if (f != NULL && fgets(line, sizeof line, f) != NULL)
-		pid = strtol(line, NULL, 10);
-	if (f != NULL)
-		fclose(f);
-	return pid > 1 && kill((pid_t)pid, 0) == 0 ? (pid_t)pid : 0;
-}
-
 static bool
 database_gone(struct wait *w)
 {
 	(void)w;
-	return postmaster() == 0;
+	return admin_db_pid() == 0;
 }
 
 static void
 test_db_stop(struct sc_command *c)
 {
 	char path[4096];
-	pid_t pid = postmaster();
+	pid_t pid = admin_db_pid();
 	int fd;
 
 	hold_file(path, sizeof path);
@@ -197,6 +182,7 @@ test_stats(struct sc_command *c)
 
 const struct sc_command_row admin_test_rows[] = {
 	{ .words = "test clock", .args = "+SECONDS", .where = SC_ON_ALL, .min_args = 1, .max_args = 1, .fn = test_clock,
+		.seconds = UINT_MAX,    /* or the moved clock would say that it took too long */
 		.help = "Moves the server's clock forward." },
 	{ .words = "test settle", .where = SC_ON_ANY, .fn = test_settle, .help = "Answers when nothing is under way." },
 	{ .words = "test db stop", .where = SC_ON_ANY, .fn = test_db_stop, .help = "Stops the private database." },

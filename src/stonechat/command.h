@@ -25,7 +25,7 @@ struct sc_command_row {
 	int min_args, max_args;
 	/* Runs on the shard. Ends with exactly one sc_command_done/fail, now or later from this shard. */
 	void (*fn)(struct sc_command *);
-	unsigned seconds;               /* that it may take before the client is told that nobody answered; 0: 30 */
+	unsigned seconds;               /* that it may take before the client is told that nobody answered; 0: 30; UINT_MAX: any time */
 };
 
 int sc_command_argc(const struct sc_command *);
