@@ -154,6 +154,13 @@ user_let_go(struct sc_ctx *ctx)
 		pump(lane);
 }
 
+/* IQ answers pass every lane: whoever holds it may be waiting for one. */
+static bool
+waits_its_turn(const struct sc_stanza *s)
+{
+	return sc_kind(s) != SC_IQ || (sc_type(s) != SC_TYPE_RESULT && sc_type(s) != SC_TYPE_ERROR);
+}
+
 static void
 run_user_hooks(struct sc_entity *e, struct parcel *p, struct lane *lane)
 {
@@ -163,18 +170,13 @@ run_user_hooks(struct sc_entity *e, struct parcel *p, struct lane *lane)
 	ctx->payload = &ctx->ev;
 	ctx->custody = p->custody;
 	ctx->arg = lane;
-	ctx->held = user_held;
+	/* What waits for no lane makes none: a second one of the pair would let later stanzas past those in the first. */
+	if (waits_its_turn(p->stanza))
+		ctx->held = user_held;
 	ctx->let_go = user_let_go;
 	ctx->finished = user_finished;
 	free(p);
 	hook_run(ctx, SC_EV_to_user, SC_PHASE_CHECK, SC_PHASE_DELIVERY);
-}
-
-/* IQ answers pass every lane: whoever holds it may be waiting for one. */
-static bool
-waits_its_turn(const struct sc_stanza *s)
-{
-	return sc_kind(s) != SC_IQ || (sc_type(s) != SC_TYPE_RESULT && sc_type(s) != SC_TYPE_ERROR);
 }
 
 static void
@@ -350,12 +352,12 @@ static void
 client_done(struct sc_ctx *ctx)
 {
 	struct sc_session *session = ctx->session;
-	bool lane_is_free = ctx->detached;      /* client_let_go() has taken the next one already */
+	bool in_lane = !ctx->detached && !ctx->passes;  /* client_let_go() has taken the next one already */
 
 	session_ref(session);
 	sc_stanza_free(&ctx->ev.stanza);
 	ctx_free(ctx);
-	if (!lane_is_free)
+	if (in_lane)
 		session_next(session);
 	route_run();
 	session_unref(session);
@@ -419,8 +421,8 @@ client_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 	client_done(ctx);
 }
 
-void
-route_from_session(struct sc_session *session, struct sc_stanza **taken, struct custody *hold)
+static void
+run_client_hooks(struct sc_session *session, struct sc_stanza **taken, struct custody *hold, bool passes)
 {
 	struct sc_ctx *ctx = ctx_new(session->entity->host, session->entity, session);
 
@@ -428,8 +430,21 @@ route_from_session(struct sc_session *session, struct sc_stanza **taken, struct 
 	*taken = NULL;
 	ctx->payload = &ctx->ev;
 	ctx->custody = hold;
+	ctx->passes = passes;
 	ctx->finished = client_finished;
 	hook_run(ctx, SC_EV_from_client, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
+}
+
+void
+route_from_session(struct sc_session *session, struct sc_stanza **taken, struct custody *hold)
+{
+	run_client_hooks(session, taken, hold, false);
+}
+
+void
+route_past_lane(struct sc_session *session, struct sc_stanza **taken, struct custody *hold)
+{
+	run_client_hooks(session, taken, hold, true);
 }
 
 /* --- what modules send --- */

@@ -28,6 +28,8 @@ void route_failed(struct sc_stanza *lent, struct custody *, enum sc_cond, const 
 
 /* A stanza of a session passes from_client, then goes where it is addressed. Ends in session_next(). */
 void route_from_session(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
+/* The same for an IQ answer, which waits for nothing: the session's lane knows nothing of it. */
+void route_past_lane(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
 
 /* --- deliver.c: RFC 6121 §8 --- */
 /* The ctx has passed the to_user hooks up to DELIVERY. Owns ctx. */

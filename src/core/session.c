@@ -205,7 +205,7 @@ session_input(struct sc_session *s, struct sc_stanza **taken)
 	if (s->busy && !passes_lane(*taken))
 		queue_inbound(s, taken, custody);
 	else if (s->busy)
-		route(taken, custody);
+		route_past_lane(s, taken, custody);
 	else
 		start(s, taken, custody);
 	route_run();

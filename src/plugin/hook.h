@@ -29,6 +29,7 @@ struct sc_ctx {
 	bool iq;                                /* an IQ handler, not a chain */
 	bool waiting;
 	bool detached;                          /* an IQ get whose stream has gone on */
+	bool passes;                            /* an IQ answer that nothing in its lane waits for */
 	bool try_again;                         /* sc_try_again() was called */
 	void (*let_go)(struct sc_ctx *);        /* told when that happens */
 	void *kept;
