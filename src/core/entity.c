@@ -30,6 +30,14 @@ entity_peek(const struct sc_jid *jid)
 	return n != NULL ? container_of(n, struct sc_entity, node) : NULL;
 }
 
+static void
+goes_idle(struct sc_entity *e)
+{
+	e->idle_since = clock_mono();
+	link_append(&shard.idle, &e->idle);
+	shard.n_idle++;
+}
+
 static struct sc_entity *
 entity_new(struct sc_host *host, const struct sc_jid *jid)
 {
@@ -45,7 +53,7 @@ entity_new(struct sc_host *host, const struct sc_jid *jid)
 	link_init(&e->sessions);
 	link_init(&e->waiting);
 	link_init(&e->idle);
-	link_append(&shard.idle, &e->idle);
+	goes_idle(e);
 	table_insert(&shard.entities, &e->node, jid->bare_hash);
 	STAT_INC(entities_now);
 	return e;
@@ -57,6 +65,7 @@ entity_free(struct sc_entity *e)
 	sc_assert(e->refs == 0 && e->lanes == 0);
 	table_remove(&shard.entities, &e->node);
 	link_remove(&e->idle);
+	shard.n_idle--;
 	slots_free(&e->slots, SC_SLOT_ENTITY);
 	free(e);
 	STAT_DEC(entities_now);
@@ -65,18 +74,18 @@ entity_free(struct sc_entity *e)
 void
 entity_ref(struct sc_entity *e)
 {
-	if (e->refs++ == 0)
-		link_remove(&e->idle);
+	if (e->refs++ > 0)
+		return;
+	link_remove(&e->idle);
+	shard.n_idle--;
 }
 
 void
 entity_unref(struct sc_entity *e)
 {
 	sc_assert(e->refs > 0);
-	if (--e->refs > 0)
-		return;
-	e->known_at = clock_mono();
-	link_append(&shard.idle, &e->idle);
+	if (--e->refs == 0)
+		goes_idle(e);
 }
 
 /* --- loading --- */
@@ -218,7 +227,7 @@ entity_sweep(void)
 	while (left-- > 0 && !link_alone(&shard.idle)) {
 		struct sc_entity *e = container_of(shard.idle.next, struct sc_entity, idle);
 
-		if (clock_mono() - e->known_at < IDLE_US && shard.entities.count < IDLE_MAX)
+		if (clock_mono() - e->idle_since < IDLE_US && shard.n_idle <= IDLE_MAX)
 			return;
 		/* Modules may have pinned it by a hook's last word only through sc_entity_pin(), which counts. */
 		entity_free(e);

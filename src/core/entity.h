@@ -22,7 +22,8 @@ struct sc_entity {
 	struct table_node node;         /* shard.entities */
 	struct link idle;               /* shard.idle while refs == 0 */
 	struct sc_host *host;
-	int64_t id, last_seen, known_at;/* users.id; wall µs; clock_mono() of the lookup */
+	int64_t id, last_seen;          /* users.id; wall µs */
+	int64_t known_at, idle_since;   /* clock_mono() of the lookup, and of the end of the last reference */
 	struct link sessions;           /* struct sc_session, in order of binding */
 	struct link waiting;            /* struct entity_wait, while LOADING */
 	struct slots slots;

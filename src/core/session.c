@@ -306,11 +306,18 @@ write_answer(struct sc_session *s)
 	s->ops->write(s->stream, a, (size_t)n);
 }
 
+static _Thread_local struct buf buf;            /* what one write carries */
+
+void
+session_thread_done(void)
+{
+	buf_free(&buf);
+}
+
 static void
 flush(struct sc_session *s)
 {
 	static const char r[] = "<r xmlns='urn:xmpp:sm:3'/>";
-	static _Thread_local struct buf buf;
 	int n = 0;
 
 	write_answer(s);

@@ -87,6 +87,7 @@ bool session_is_full(const struct sc_session *);
 /* The kernel has everything. Called by the stream. */
 void session_drained(struct sc_session *);
 void session_flush_dirty(void);                         /* end of turn */
+void session_thread_done(void);
 void session_check_stuck(void);                         /* now and then: ends sessions that take nothing */
 
 #endif

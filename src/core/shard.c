@@ -95,6 +95,8 @@ shard_stop(void)
 	host_thread_done();
 	slot_thread_done();
 	ctx_thread_done();
+	session_thread_done();
+	stanza_thread_done();
 }
 
 int64_t

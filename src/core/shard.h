@@ -12,6 +12,7 @@ struct shard {
 	struct store *store;
 	struct table entities;          /* struct sc_entity by bare JID */
 	struct link idle;               /* entities that nobody refers to, the longest unused first */
+	uint32_t n_idle;
 	struct link dirty;              /* sessions with something in their queue to write this turn */
 	struct link routing;            /* parcels that wait for their turn in route_run() */
 	struct table lanes;             /* struct lane by (sender, recipient) */

@@ -157,14 +157,17 @@ refuse(struct sc_ctx *ctx, struct sc_stanza *error)
 enum sc_verdict
 sc_refuse(struct sc_ctx *ctx, enum sc_cond cond, const char *text)
 {
-	return refuse(ctx, sc_error_to(ctx->stanza, cond, text));
+	/* Events of accounts have no stanza: the verdict is all that can be said. */
+	return ctx->stanza == NULL ? SC_REFUSED : refuse(ctx, sc_error_to(ctx->stanza, cond, text));
 }
 
 enum sc_verdict
 sc_refuse_with(struct sc_ctx *ctx, enum sc_cond cond, const char *text, const char *app_ns, const char *app_name)
 {
-	struct sc_stanza *error = sc_error_to(ctx->stanza, cond, text);
+	struct sc_stanza *error = ctx->stanza != NULL ? sc_error_to(ctx->stanza, cond, text) : NULL;
 
+	if (ctx->stanza == NULL)
+		return SC_REFUSED;
 	if (error != NULL) {
 		const struct sc_elem *e = sc_find(error, SC_NS_CONTENT, "error");
 
