@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* flow: shards that run when they are told to, and the clock. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/arena.h"
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/accounts.sql.h"
+#include "core/entity.h"
+#include "core/route.h"
+#include "core/shard.h"
+#include "flow_inside.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "net/offload.h"
+#include "plugin/hook.h"
+#include "plugin/host.h"
+#include "plugin/module.h"
+#include "stream/stream.h"
+#include "xml/xml.h"
+#include "xmpp/stanza.h"
+
+#define START_MONO 1000000000LL
+#define START_WALL 1700000000000000LL
+
+static _Thread_local int my_id = -1;
+bool flow_went_wrong;
+
+void
+flow_wrong(const char *fmt, ...)
+{
+	va_list args;
+
+	flow_went_wrong = true;
+	printf("# wrong: ");
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* --- one shard --- */
+
+static void
+shard_up(void *arg)
+{
+	struct flow_shard *s = arg;
+	const int ids[] = { 1, 2 };
+
+	stats_thread_start();
+	budget_thread_start();
+	loop_become(s->id);
+	loop_at_turn_start(stream_turn_start, NULL);
+	loop_at_turn_end(stream_turn_end, NULL);
+	shard_start(&(struct store_conf){ .writers = 1, .readers = 1 });
+	conf_set_now(conf_ref(s->flow->conf));
+	host_sync(ids);
+}
+
+static void
+shard_down(void *arg)
+{
+	(void)arg;
+	shard_stop();
+	conf_set_now(NULL);
+	xml_thread_done();
+	arena_thread_done();
+}
+
+static void *
+shard_thread(void *arg)
+{
+	struct flow_shard *s = arg;
+
+	my_id = s->id;
+	for (;;) {
+		while (sem_wait(&s->go) != 0)
+			;
+		if (s->fn == NULL)
+			return NULL;
+		s->fn(s->arg);
+		sem_post(&s->done);
+	}
+}
+
+static void
+tell(struct flow_shard *s, void (*fn)(void *), void *arg)
+{
+	s->fn = fn;
+	s->arg = arg;
+	sem_post(&s->go);
+}
+
+static void
+wait_for(struct flow_shard *s)
+{
+	while (sem_wait(&s->done) != 0)
+		;
+}
+
+void
+on_shard(struct flow *f, int id, void (*fn)(void *), void *arg)
+{
+	if (my_id == id) {
+		fn(arg);
+		return;
+	}
+	tell(&f->shards[id], fn, arg);
+	wait_for(&f->shards[id]);
+}
+
+/* --- turns --- */
+
+static void
+one_turn(void *arg)
+{
+	struct flow_shard *s = arg;
+
+	flow_clients_feed(s->flow, s->id);
+	loop_turn();
+}
+
+void
+turn(struct flow *f, int id)
+{
+	on_shard(f, id, one_turn, &f->shards[id]);
+}
+
+/* A shard may have queued work for its next turn without anybody seeing it, so a few turns more are run. */
+void
+run(struct flow *f)
+{
+	int calm = 0;
+
+	for (int i = 0; calm < 4 && i < 20000; i++) {
+		for (int k = 0; k < f->n; k++)
+			turn(f, k);
+		calm = mailbox_idle() && !flow_store_moved() && !flow_clients_wait(f) && offload_waiting() == 0 ? calm + 1 : 0;
+		if (offload_waiting() > 0)
+			usleep(100);
+	}
+	if (calm == 0)
+		flow_wrong("it does not come to rest");
+}
+
+void
+pass_time(struct flow *f, int64_t ms)
+{
+	f->mono += ms * 1000;
+	f->wall += ms * 1000;
+	clock_freeze(f->mono, f->wall);
+	run(f);
+}
+
+static void
+many_turns(void *arg)
+{
+	struct flow_shard *s = arg;
+
+	for (int i = 0; i < s->turns; i++)
+		one_turn(s);
+}
+
+void
+run_freely(struct flow *f, int turns)
+{
+	for (int i = 0; i < f->n; i++) {
+		f->shards[i].turns = turns;
+		tell(&f->shards[i], many_turns, &f->shards[i]);
+	}
+	for (int i = 0; i < f->n; i++)
+		wait_for(&f->shards[i]);
+	run(f);
+}
+
+/* --- names and figures --- */
+
+int
+shard_of(struct flow *f, const char *jid)
+{
+	struct sc_arena *arena = arena_new();
+	const struct sc_jid *j = sc_jid(arena, jid);
+	int home;
+
+	(void)f;
+	sc_assert(j != NULL);
+	home = home_of(j);
+	arena_free(arena);
+	return home;
+}
+
+const char *
+name_on(struct flow *f, const char *local, int id)
+{
+	char name[64];
+
+	sc_assert(f->n_names < 64);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "%s%d@here", local, i);
+		if (shard_of(f, name) == id)
+			return f->names[f->n_names++] = strdup(name);
+	}
+	abort();
+}
+
+int64_t
+counted(struct flow *f, int stat)
+{
+	return stats_sum(stat) - f->counts[stat];
+}
+
+/* --- start and end --- */
+
+static void
+load_modules(const struct flow_setup *setup)
+{
+	char error[1024] = "";
+	bool fine = module_add(&sc_module_tiny, NULL, error, sizeof error);
+
+	for (const struct sc_module *const *m = setup->modules; fine && m != NULL && *m != NULL; m++)
+		fine = module_add(*m, NULL, error, sizeof error);
+	if (!fine || !module_finish(error, sizeof error)) {
+		printf("Bail out! %s\n", error);
+		exit(1);
+	}
+}
+
+static struct conf *
+load_conf(const char *more)
+{
+	char text[4096], error[1024];
+	int n = snprintf(text, sizeof text, "hosts = ( { name = \"here\"; }, { name = \"there\"; } );\n%s\n", more != NULL ? more : "");
+	struct conf *conf = conf_load_text("flow", (struct sc_span){ text, (size_t)n }, error, sizeof error);
+
+	if (conf == NULL) {
+		printf("Bail out! %s\n", error);
+		exit(1);
+	}
+	return conf;
+}
+
+struct flow *
+flow_start_with(const struct flow_setup *setup)
+{
+	struct flow *f = calloc(1, sizeof *f);
+
+	sc_assert(f != NULL);
+	log_level(getenv("FLOW_DEBUG") != NULL ? SC_LOG_DEBUG : SC_LOG_ERROR);
+	memset(&tiny, 0, sizeof tiny);
+	flow_went_wrong = false;
+	f->n = setup->shards;
+	f->mono = START_MONO;
+	f->wall = START_WALL;
+	clock_freeze(f->mono, f->wall);
+	c2s_conf_register();
+	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	load_modules(setup);
+	f->conf = load_conf(setup->conf);
+	flow_store_start(f);
+	for (int i = 0; i < STAT_N; i++)
+		f->counts[i] = stats_sum(i);
+	loop_setup(f->n);
+	offload_setup(1);
+	f->shards = calloc((size_t)f->n, sizeof *f->shards);
+	sc_assert(f->shards != NULL);
+	for (int i = 0; i < f->n; i++) {
+		struct flow_shard *s = &f->shards[i];
+
+		s->flow = f;
+		s->id = i;
+		sem_init(&s->go, 0, 0);
+		sem_init(&s->done, 0, 0);
+		sc_assert(pthread_create(&s->thread, NULL, shard_thread, s) == 0);
+		on_shard(f, i, shard_up, s);
+	}
+	return f;
+}
+
+static void
+look_for_leftovers(struct flow *f)
+{
+	static const int gauges[] = { STAT_sessions_now, STAT_streams_now, STAT_entities_now, STAT_lanes_now, STAT_held_now, STAT_custody_now,
+		STAT_mem_outq_now };
+
+	for (size_t i = 0; i < N_ELEMENTS(gauges); i++)
+		if (counted(f, gauges[i]) != 0)
+			flow_wrong("left behind: %s = %lld", stats_name(gauges[i]), (long long)counted(f, gauges[i]));
+}
+
+bool
+flow_over(struct flow **taken)
+{
+	struct flow *f = *taken;
+
+	*taken = NULL;
+	flow_clients_end(f);
+	flow_peers_free(f);
+	flow_store_end();
+	run(f);
+	/* Longer than anything is remembered. A sweep takes 64 of what was not used. */
+	for (int i = 0; i < 3; i++)
+		pass_time(f, 61000);
+	for (int i = 0; i < 200 && counted(f, STAT_entities_now) > 0; i++)
+		run(f);
+	look_for_leftovers(f);
+	for (int i = 0; i < f->n; i++)
+		on_shard(f, i, shard_down, NULL);
+	for (int i = 0; i < f->n; i++) {
+		tell(&f->shards[i], NULL, NULL);
+		pthread_join(f->shards[i].thread, NULL);
+		sem_destroy(&f->shards[i].go);
+		sem_destroy(&f->shards[i].done);
+	}
+	offload_teardown();
+	loop_teardown();
+	flow_clients_free(f);
+	conf_unref(&f->conf);
+	module_unload_all();
+	store_unregister_all();
+	conf_sections_forget();
+	xml_thread_done();
+	stanza_thread_done();
+	arena_thread_done();
+	while (f->n_names > 0)
+		free(f->names[--f->n_names]);
+	free(f->shards);
+	free(f);
+	return !flow_went_wrong;
+}
