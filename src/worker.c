@@ -43,6 +43,8 @@
 #include "stream/stream.h"
 #include "worker.h"
 #include "worker_db.h"
+#include "xml/xml.h"
+#include "xmpp/stanza.h"
 
 #define LOOK_MS 20              /* how often a starting or ending shard looks whether it is done */
 #define CLOSE_SLICE 500         /* streams that a draining shard ends at a time */
@@ -371,6 +373,7 @@ static void
 housekeeping(struct timeout *t)
 {
 	session_check_stuck();
+	log_tick();
 	timeout_set(t, 5000);
 }
 
@@ -455,7 +458,9 @@ finish_shard(void *arg)
 		tls_unref(&tls_now);
 	conf_set_now(NULL);
 	xml_thread_done();
+	stanza_thread_done();
 	arena_thread_done();
+	log_thread_done();
 }
 
 static void *

@@ -16,6 +16,7 @@
 #include "xmpp/ns.h"
 
 #define STANZAS_A_TURN 32
+#define PARSER_IDLE_MS 10000    /* half an element: after so long its parser goes back (design §6) */
 #define CLOSE_MS 5000           /* how long our last words may take to be read */
 
 static _Thread_local struct link ready;         /* streams with input left from the last turn */
@@ -84,6 +85,10 @@ too_late(struct timeout *t)
 {
 	struct stream *s = container_of(t, struct stream, timeout);
 
+	if (s->state == STREAM_BOUND) {
+		xml_in_idle(s->xml);
+		return;
+	}
 	STAT_INC(limit_auth_time);
 	stream_error(s, "connection-timeout", "Logging in took too long.");
 }
@@ -392,6 +397,8 @@ stream_read(struct stream *s)
 		more = read_one(s);
 	if (stream_is_open(s) && s->conn != NULL) {
 		xml_in_keep(s->xml);
+		if (s->state == STREAM_BOUND && xml_in_holds_parser(s->xml))
+			timeout_set(&s->timeout, PARSER_IDLE_MS);
 		if (!s->blocked && xml_in_unread(s->xml) > 0 && more) {
 			conn_pause(s->conn);
 			read_later(s);

@@ -55,7 +55,7 @@ struct stream {
 	char *local;                            /* who has logged in: prepared localpart; malloced */
 	struct link in_shard;                   /* all of the shard */
 	struct link ready;                      /* those with input left from this turn, or those about to leave */
-	struct timeout timeout;                 /* before bind: to log in in time */
+	struct timeout timeout;                 /* before bind: to log in in time; after: half an element keeps a parser */
 	struct letter letter;                   /* on the way to another shard */
 	unsigned char address[16];              /* for limits */
 	uint32_t refs;
