@@ -214,7 +214,7 @@ conn_left(const struct conn *c)
 bool
 conn_can_write(const struct conn *c)
 {
-	return c->state != CONN_GONE && (c->state != CONN_BROKEN || c->end == CONN_EOF);
+	return c->state != CONN_GONE && !c->mute && (c->state != CONN_BROKEN || c->end == CONN_EOF);
 }
 
 void
@@ -229,6 +229,21 @@ conn_break(struct conn *c, enum conn_end end, unsigned long error)
 		return;         /* attach finds it broken */
 	leave_loop(c);
 	conn_queue(c);
+}
+
+/* A peer that sends and goes makes our next write fail, while what it has sent lies in the kernel or waits behind a pause. */
+void
+conn_cannot_write(struct conn *c, enum conn_end end, unsigned long error)
+{
+	if (c->state != CONN_PLAIN && c->state != CONN_SECURE) {
+		conn_break(c, end, error);
+		return;
+	}
+	c->mute = true;
+	if (c->out != NULL && c->out->polled) {
+		event_del(&c->out->event);
+		c->out->polled = false;
+	}
 }
 
 static void

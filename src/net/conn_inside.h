@@ -57,6 +57,7 @@ struct conn {
 	bool read_wants_write : 1;
 	bool told : 1;                  /* ended() was called */
 	bool peer_done : 1;             /* draining: it has closed its side */
+	bool mute : 1;                  /* writing failed; what the peer had sent before is still read, and then the end */
 };
 
 enum io {
@@ -71,6 +72,8 @@ void conn_poll(struct conn *);                  /* ask the kernel for input agai
 void conn_poll_write(struct conn *);            /* tell when it can be written */
 void conn_break(struct conn *, enum conn_end, unsigned long error);     /* ended() will be called, not from here */
 void conn_unpoll(struct conn *);
+/* Writing failed: breaks it, unless there may still be something to read. */
+void conn_cannot_write(struct conn *, enum conn_end, unsigned long error);
 /* The owner closed it or sent it away in a callback; only the state may be looked at. */
 bool conn_left(const struct conn *);
 bool conn_can_write(const struct conn *);       /* also after the peer has closed its side in order */

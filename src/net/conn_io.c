@@ -121,7 +121,7 @@ write_plain(struct conn *c, const char *bytes, size_t len, size_t *n)
 		return IO_MORE;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return IO_AGAIN;
-	conn_break(c, CONN_RESET, (unsigned long)errno);
+	conn_cannot_write(c, CONN_RESET, (unsigned long)errno);
 	return IO_ENDED;
 }
 
@@ -136,6 +136,11 @@ write_tls(struct conn *c, const char *bytes, size_t len, size_t *n)
 	*n = put > 0 ? (size_t)put : 0;
 	if (put > 0)
 		return IO_MORE;
+	if (SSL_get_error(c->ssl, put) == SSL_ERROR_SYSCALL) {
+		conn_cannot_write(c, CONN_RESET, (unsigned long)errno);
+		ERR_clear_error();
+		return IO_ENDED;
+	}
 	switch (conn_tls_wants(c, put)) {
 	case IO_AGAIN:
 		c->write_wants_read = true;
@@ -247,13 +252,14 @@ conn_write(struct conn *c, const void *bytes, size_t n)
 size_t
 conn_waiting(const struct conn *c)
 {
-	return c->out == NULL ? 0 : c->out->buf.n - c->out->from;
+	/* What a dead link has not taken waits for ever. */
+	return (c->out == NULL ? 0 : c->out->buf.n - c->out->from) + c->mute;
 }
 
 int64_t
 conn_stuck_since(const struct conn *c)
 {
-	return conn_waiting(c) == 0 ? 0 : c->out->stuck_since;
+	return conn_waiting(c) == 0 || c->out == NULL ? 0 : c->out->stuck_since;
 }
 
 size_t
