@@ -164,12 +164,14 @@ host_asked_for(struct stream *s, const char *to)
 	struct sc_host *h = domain != NULL ? sc_host_find(sc_span(domain)) : NULL;
 
 	arena_free(arena);
-	if (to == NULL && host_count() == 1)
+	if (to == NULL && host_count() == 1 && !host_at(0)->gone)
 		h = host_at(0);
-	if (h == NULL)
+	if (h == NULL) {
 		stream_error(s, to == NULL ? "improper-addressing" : "host-unknown", NULL);
-	else if (s->host != NULL && s->host != h && (conn_is_tls(s->conn) || s->state == STREAM_AUTHENTICATED))
-		h = s->header_fixed ? (stream_error(s, "not-authorized", "The host of a stream cannot change."), NULL) : h;
+	} else if (s->host != NULL && s->host != h && (s->header_fixed || s->state == STREAM_AUTHENTICATED)) {
+		stream_error(s, "not-authorized", "The host of a stream cannot change.");
+		h = NULL;
+	}
 	return h;
 }
 
@@ -194,9 +196,11 @@ c2s_header(struct stream *s, const struct xml_header *h)
 	if (host == NULL)
 		return;
 	s->host = host;
-	/* From the first header inside TLS on the host is fixed (reliability.md X9). */
+	/* From the first header inside TLS on the host is fixed, and without TLS from the login on (reliability.md X9). */
 	s->header_fixed = s->header_fixed || conn_is_tls(s->conn);
 	stream_send_header(s, h->from);
+	if (!stream_is_open(s))
+		return;
 	if (!version_is_ours(h->version)) {
 		stream_error(s, "unsupported-version", NULL);
 		return;
@@ -387,9 +391,12 @@ c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 void
 c2s_at_home(struct stream *s)
 {
+	stream_ref(s);
 	xml_in_limits(s->xml, stream_limits_auth());
 	stream_restart(s);
 	stream_move(s, STREAM_AUTHENTICATED);
 	c2s_sasl_success(s);
-	stream_unblock(s);
+	if (stream_is_open(s))
+		stream_unblock(s);
+	stream_unref(s);
 }

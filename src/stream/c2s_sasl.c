@@ -132,6 +132,8 @@ c2s_sasl_success(struct stream *s)
 	buf_text(&b, data);
 	buf_text(&b, "</success>");
 	stream_write_buf(s, &b);
+	if (!stream_is_open(s))
+		return;
 	upgrade(s);
 	c2s_sasl_forget(s);
 	offer_forget(s);
