@@ -95,6 +95,7 @@ put_on(const struct outfit *o)
 
 	conf_set_now(conf_ref(o->conf));
 	host_sync(o->host_ids);
+	streams_check_hosts();
 	if (tls_now != NULL)
 		tls_unref(&tls_now);
 	tls_now = o->tls != NULL ? tls_ref(o->tls) : NULL;

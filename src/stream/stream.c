@@ -499,6 +499,18 @@ stream_drop(struct stream *s)
 
 /* --- moving --- */
 
+/* Hosts are structs of their shard; the name does not change. The host may have gone while the stream was on its way. */
+static void
+at_home(struct stream *s)
+{
+	s->host = sc_host_find(sc_jid_domain(sc_host_jid(s->host)));
+	s->blocked = false;
+	if (s->host == NULL)
+		stream_error(s, "host-gone", NULL);
+	else
+		c2s_at_home(s);
+}
+
 static void
 stream_arrived(struct letter *letter)
 {
@@ -510,14 +522,8 @@ stream_arrived(struct letter *letter)
 	STAT_INC(streams_now);
 	timeout_init(&s->timeout, too_late);
 	timeout_set(&s->timeout, c2s_conf()->auth_timeout);
-	/* Hosts are structs of their shard; the name does not change. */
-	s->host = sc_host_find(sc_jid_domain(sc_host_jid(s->host)));
-	s->blocked = false;
 	conn_attach(s->conn, &ops, s);
-	if (s->host == NULL)
-		stream_error(s, "host-gone", NULL);
-	else
-		c2s_at_home(s);
+	at_home(s);
 }
 
 /* Not in the middle of a turn: whoever is still looking at the stream would do it from the wrong thread. */
@@ -555,8 +561,7 @@ stream_turn_end(void *arg)
 
 		link_remove(&s->ready);
 		if (s->home == loop_id()) {
-			s->blocked = false;
-			c2s_at_home(s);
+			at_home(s);
 		} else {
 			leave(s);
 		}
@@ -571,5 +576,18 @@ streams_shut_down(const char *condition, int max)
 		if (max-- == 0)
 			return;
 		stream_error(container_of(it, struct stream, in_shard), condition, NULL);
+	}
+}
+
+void
+streams_check_hosts(void)
+{
+	lists_start();
+	list_each(&all, it, tmp) {
+		struct stream *s = container_of(it, struct stream, in_shard);
+
+		/* One that waits for the end of the turn to go home is told by whoever it comes to. */
+		if (s->host != NULL && s->host->gone && s->state != STREAM_MOVING)
+			stream_error(s, "host-gone", NULL);
 	}
 }

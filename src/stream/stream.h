@@ -106,6 +106,7 @@ void stream_turn_start(void *);                         /* goes on with the stre
 void stream_turn_end(void *);
 void streams_shut_down(const char *condition, int max); /* ends up to max streams of this shard by a stream error; max -1: all */
 int streams_here(void);
+void streams_check_hosts(void);                         /* after host_sync(): ends the streams of hosts that are gone */
 
 /* --- c2s.c --- */
 void c2s_header(struct stream *, const struct xml_header *);
