@@ -53,6 +53,7 @@ session_new(struct sc_entity *entity, struct sc_span resource, const struct sess
 	s->number = atomic_fetch_add(&last_number, 1) + 1;
 	s->since = s->active = clock_wall();
 	s->refs = 1;
+	s->quiet = true;
 	outq_init(&s->outq);
 	custody_prefix_init(&s->prefix);
 	link_init(&s->inbox);
@@ -65,6 +66,14 @@ session_new(struct sc_entity *entity, struct sc_span resource, const struct sess
 	entity_ref(entity);
 	STAT_INC(sessions_now);
 	return s;
+}
+
+void
+session_start(struct sc_session *s)
+{
+	s->quiet = false;
+	if (s->outq.first != NULL)
+		session_mark_dirty(s);
 }
 
 void
@@ -245,7 +254,7 @@ session_is_full(const struct sc_session *s)
 void
 session_mark_dirty(struct sc_session *s)
 {
-	if (link_alone(&s->dirty) && s->stream != NULL)
+	if (link_alone(&s->dirty) && s->stream != NULL && !s->quiet)
 		link_append(&shard.dirty, &s->dirty);
 }
 

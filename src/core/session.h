@@ -41,6 +41,7 @@ struct sc_session {
 	uint32_t refs;
 	uint16_t n_inbox;
 	int8_t priority;
+	bool quiet;                     /* the client has not heard yet that it is bound: nothing is written */
 	bool busy;                      /* a stanza is in from_client or its IQ handler */
 	bool paused;                    /* the stream was told to stop reading */
 	bool ending;                    /* the stream ended; session_gone follows the last of the inbox */
@@ -61,8 +62,11 @@ struct session_limits {
 };
 extern _Thread_local struct session_limits session_limits;
 
-/* Binds: resource is prepared. The caller has ended a session with the same resource before. Refers to the entity. */
+/* Binds: resource is prepared. The caller has ended a session with the same resource before. Refers to the entity. Nothing is written
+ * to the stream until session_start(). */
 struct sc_session *session_new(struct sc_entity *, struct sc_span resource, const struct session_ops *, void *stream);
+/* The client has been told, so from now it may get something. */
+void session_start(struct sc_session *);
 void session_ref(struct sc_session *);
 void session_unref(struct sc_session *);
 /* The connection is no more, without a goodbye: a session that may be resumed sleeps, any other ends. */

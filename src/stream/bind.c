@@ -131,6 +131,7 @@ bind_succeed(struct bind *b)
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
 	sc_log(NULL, SC_LOG_DEBUG, "session.bound", "jid=%s peer=%s", sc_session_jid(s->session)->text, conn_peer_text(s->conn));
 	write_answer(s, result);
+	session_start(b->session);
 	bind_end(b);
 }
 
