@@ -71,6 +71,7 @@ shard_down(void *arg)
 	conf_set_now(NULL);
 	xml_thread_done();
 	arena_thread_done();
+	log_thread_done();
 }
 
 static void *
@@ -132,16 +133,25 @@ turn(struct flow *f, int id)
 	on_shard(f, id, one_turn, &f->shards[id]);
 }
 
+/* Grows with everything that goes in or out. */
+static int64_t
+traffic(void)
+{
+	return stats_sum(STAT_stanzas_in) + stats_sum(STAT_bytes_in) + stats_sum(STAT_stanzas_out) + stats_sum(STAT_bytes_out);
+}
+
 /* A shard may have queued work for its next turn without anybody seeing it, so a few turns more are run. */
 void
 run(struct flow *f)
 {
+	int64_t before = 0, now;
 	int calm = 0;
 
-	for (int i = 0; calm < 4 && i < 20000; i++) {
+	for (int i = 0; calm < 4 && i < 20000; i++, before = now) {
 		for (int k = 0; k < f->n; k++)
 			turn(f, k);
-		calm = mailbox_idle() && !flow_store_moved() && !flow_clients_wait(f) && offload_waiting() == 0 ? calm + 1 : 0;
+		now = traffic();
+		calm = now == before && mailbox_idle() && !flow_store_moved() && !flow_clients_wait(f) && offload_waiting() == 0 ? calm + 1 : 0;
 		if (offload_waiting() > 0)
 			usleep(100);
 	}
@@ -232,10 +242,10 @@ load_modules(const struct flow_setup *setup)
 }
 
 static struct conf *
-load_conf(const char *more)
+load_conf(const char *hosts, const char *more)
 {
 	char text[4096], error[1024];
-	int n = snprintf(text, sizeof text, "hosts = ( { name = \"here\"; }, { name = \"there\"; } );\n%s\n", more != NULL ? more : "");
+	int n = snprintf(text, sizeof text, "hosts = ( %s );\n%s\n", hosts, more != NULL ? more : "");
 	struct conf *conf = conf_load_text("flow", (struct sc_span){ text, (size_t)n }, error, sizeof error);
 
 	if (conf == NULL) {
@@ -243,6 +253,25 @@ load_conf(const char *more)
 		exit(1);
 	}
 	return conf;
+}
+
+static void
+reload(void *arg)
+{
+	struct flow *f = arg;
+	const int ids[] = { 1 };
+
+	conf_set_now(load_conf("{ name = \"here\"; }", f->more_conf));
+	host_sync(ids);
+	streams_check_hosts();
+	route_run();
+}
+
+void
+drop_host_there(struct flow *f, int id)
+{
+	on_shard(f, id, reload, f);
+	run(f);
 }
 
 struct flow *
@@ -261,7 +290,8 @@ flow_start_with(const struct flow_setup *setup)
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
 	load_modules(setup);
-	f->conf = load_conf(setup->conf);
+	f->conf = load_conf("{ name = \"here\"; }, { name = \"there\"; }", setup->conf);
+	f->more_conf = setup->conf;
 	flow_store_start(f);
 	for (int i = 0; i < STAT_N; i++)
 		f->counts[i] = stats_sum(i);

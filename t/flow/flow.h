@@ -43,6 +43,8 @@ int shard_of(struct flow *, const char *jid);
 /* An account's name whose home is this shard: "romeo0@here", "romeo3@here" … Lent until the end of the flow. */
 const char *name_on(struct flow *, const char *local, int id);
 int64_t counted(struct flow *, int stat);       /* STAT_… since the start of the flow */
+/* A reload arrives at this shard: now only the host `here` is configured. */
+void drop_host_there(struct flow *, int id);
 
 /* --- flow_store.c: the database --- */
 void account(struct flow *, const char *bare_jid);      /* makes one; its password is "secret" */
@@ -92,7 +94,8 @@ struct peer *connect_peer(struct flow *, int shard);
 __attribute__((format(printf, 2, 3))) void say(struct peer *, const char *bytes, ...);  /* and runs */
 __attribute__((format(printf, 2, 3))) void say_only(struct peer *, const char *bytes, ...);     /* does not */
 void open_stream(struct peer *, const char *to);        /* the header, and what comes back is thrown away */
-void log_in(struct peer *, const char *bare_jid);       /* header, PLAIN, header */
+void say_plain(struct peer *, const char *bare_jid);    /* <auth/> */
+void log_in(struct peer *, const char *bare_jid);       /* header and <auth/>; makes the account when there is none */
 void bind_peer(struct peer *, const char *resource);
 const char *heard(struct peer *);               /* what arrived since unhear(); lent until the next call */
 void unhear(struct peer *);

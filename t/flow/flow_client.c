@@ -147,6 +147,7 @@ bound(struct sc_ctx *ctx, enum sc_verdict verdict)
 		c->refused = true;
 		stream_ends(c);
 	} else {
+		session_start(c->session);
 		c->bound = true;
 	}
 	route_run();

@@ -26,6 +26,7 @@ struct flow {
 	int n;
 	struct flow_shard *shards;
 	struct conf *conf;
+	const char *more_conf;
 	struct client *clients;
 	struct peer *peers;
 	int64_t mono, wall;

@@ -135,18 +135,23 @@ open_stream(struct peer *p, const char *to)
 }
 
 void
+say_plain(struct peer *p, const char *bare_jid)
+{
+	char plain[128], base64[256];
+	int n = snprintf(plain, sizeof plain, "%c%.*s%csecret", 0, (int)strcspn(bare_jid, "@"), bare_jid, 0);
+
+	EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)plain, n);
+	say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>", base64);
+}
+
+void
 log_in(struct peer *p, const char *bare_jid)
 {
-	const char *at = strchr(bare_jid, '@');
-	char plain[128], base64[256];
-	int n = snprintf(plain, sizeof plain, "%c%.*s%csecret", 0, (int)(at - bare_jid), bare_jid, 0);
-
 	if (!flow_account_exists(bare_jid))
 		account(p->flow, bare_jid);
-	EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)plain, n);
-	open_stream(p, at + 1);
+	open_stream(p, strchr(bare_jid, '@') + 1);
 	unhear(p);
-	say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>", base64);
+	say_plain(p, bare_jid);
 	if (strstr(heard(p), "<success") == NULL)
 		flow_wrong("%s does not log in: %s", bare_jid, heard(p));
 	unhear(p);
