@@ -175,6 +175,7 @@ tls_load(const struct tls_conf *conf, enum tls_use use, struct tls_ctx *old, cha
 	struct tls_ctx *ctx = make(use);
 	char why[512];
 
+	(void)tls_mem_blocks();         /* makes the linker take that file out of the archive */
 	ERR_clear_error();
 	tls_pairs_load(&ctx->certs, conf, old == NULL ? NULL : &old->certs, why, sizeof(why));
 	if (ctx->certs.n == 0 && use != TLS_S2S_OUT) {

@@ -58,6 +58,10 @@ bool tls_each_name(X509 *, bool (*see)(void *arg, const char *name), void *arg);
 /* tls_ticket.c */
 void tls_ticket_use(SSL_CTX *);
 
+/* tls_mem.c */
+/* Blocks in use or kept by a thread for the next record. */
+int tls_mem_blocks(void);
+
 /* tls.c. direct: TLS from the first byte, where ALPN counts. host: serve this one when the client names none; may be NULL. */
 SSL *tls_server(struct tls_ctx *, bool direct, const char *host);
 /* local: present this host's certificate when asked; may be NULL. */

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include <openssl/err.h>
-#include "net/tls.h"
+#include "net/tls_inside.h"
 #include "test_net_help.h"
 
 static char *dir;
@@ -454,6 +454,37 @@ test_failures(void)
 	raw_forget(&raw);
 }
 
+/* A login storm: handshakes that all wait for each other. Afterwards nothing big is left of them. */
+static void
+test_storm(void)
+{
+	static struct owner servers[100], clients[100];
+	int secured = 0, most = 0, before = tls_mem_blocks();
+
+	for (int i = 0; i < 100; i++) {
+		owner_pair(&servers[i], &clients[i]);
+		conn_start_tls_server(servers[i].conn, server_ctx);
+		conn_start_tls_client(clients[i].conn, client_ctx, "second.example", NULL);
+	}
+	for (int turns = 0; turns < 20000 && secured < 200; turns++) {
+		loop_turn();
+		secured = 0;
+		if (tls_mem_blocks() > most)
+			most = tls_mem_blocks();
+		for (int i = 0; i < 100; i++)
+			secured += servers[i].secured + clients[i].secured;
+	}
+	is_int(secured, 200, "a hundred handshakes at once");
+	help_turns(20);
+	/* An OpenSSL client keeps one after it was given a ticket. */
+	ok(tls_mem_blocks() <= before + 64 + 100, "of up to %d big buffers %d are left, before %d", most, tls_mem_blocks(), before);
+	for (int i = 0; i < 100; i++)
+		owner_forget(&clients[i]);
+	ok(tls_mem_blocks() <= before + 64, "%d when the clients have gone: none with a server's connection", tls_mem_blocks());
+	for (int i = 0; i < 100; i++)
+		owner_forget(&servers[i]);
+}
+
 static void
 test_context_goes_first(void)
 {
@@ -507,6 +538,7 @@ main(void)
 	test_resumption();
 	test_client_certificate();
 	test_failures();
+	test_storm();
 	test_context_goes_first();
 	tls_unref(&client_ctx);
 	help_turns(2);
