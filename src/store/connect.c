@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect: libpq resolves names, reads password files and talks TLS in a blocking way while it connects, so this never
- * runs on a shard's loop. Reads follow the writes to the same server: with a standby they could miss what they must see.
+ * connect: libpq resolves names, reads password files and talks TLS in a blocking way while it
+ * connects, so this never runs on a shard's loop. Reads follow the writes to the same server: with
+ * a standby they could miss what they must see.
  */
 #include "config.h"
 
@@ -57,9 +58,12 @@ settle(PGconn *conn, const struct connect_want *want)
 		return false;
 	snprintf(timeout, sizeof timeout, "%d", want->statement_timeout_ms);
 	/* Never set to off: when the operator makes the server read-only, we must see it. */
-	res = PQexecParams(conn, want->read_only ?
-	    "select set_config('statement_timeout', $1, false), set_config('default_transaction_read_only', 'on', false)" :
-	    "select set_config('statement_timeout', $1, false)", 1, NULL, values, NULL, NULL, 0);
+	res = PQexecParams(conn,
+	    want->read_only
+		? "select set_config('statement_timeout', $1, false), "
+		  "set_config('default_transaction_read_only', 'on', false)"
+		: "select set_config('statement_timeout', $1, false)",
+	    1, NULL, values, NULL, NULL, 0);
 	done = PQresultStatus(res) == PGRES_TUPLES_OK;
 	PQclear(res);
 	return done;
@@ -68,11 +72,11 @@ settle(PGconn *conn, const struct connect_want *want)
 PGconn *
 connect_now(const struct connect_want *want, char *error, size_t error_size)
 {
-	/* What stands before dbname is a default that the address may change; what stands after it is ours. */
-	const char *const keys[] = {
-		"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"dbname", "target_session_attrs", "client_encoding", "application_name", NULL
-	};
+	/* What stands before dbname is a default that the address may change; what stands after
+	 * it is ours. */
+	const char *const keys[] = { "connect_timeout", "keepalives_idle", "keepalives_interval",
+		"keepalives_count", "tcp_user_timeout", "dbname", "target_session_attrs",
+		"client_encoding", "application_name", NULL };
 	const char *const values[] = {
 		"5", "15", "5", "3", "20000",
 		want->uri, "read-write", "UTF8", want->app_name, NULL
@@ -81,7 +85,8 @@ connect_now(const struct connect_want *want, char *error, size_t error_size)
 
 	/* libpq quotes a bad address in its message, password and all. */
 	if (!uri_is_valid(want->uri)) {
-		snprintf(error, error_size, "The database address (db.uri) is not a valid PostgreSQL URI.");
+		snprintf(error, error_size,
+		    "The database address (db.uri) is not a valid PostgreSQL URI.");
 		return NULL;
 	}
 	conn = PQconnectdbParams(keys, values, 1);
@@ -97,7 +102,8 @@ connect_now(const struct connect_want *want, char *error, size_t error_size)
 	PQsetNoticeReceiver(conn, ignore_notice, NULL);
 	if (!settle(conn, want)) {
 		if (PQserverVersion(conn) < 140000)
-			snprintf(error, error_size, "The database server is PostgreSQL %d; at least 14 is needed.",
+			snprintf(error, error_size,
+			    "The database server is PostgreSQL %d; at least 14 is needed.",
 			    PQserverVersion(conn) / 10000);
 		else
 			connect_error(PQerrorMessage(conn), error, error_size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* connect: making a connection, in the blocking way. For threads of their own, the supervisor, and start. */
+/* connect: making a connection, in the blocking way. For threads of their own, the
+ * supervisor, and start. */
 #ifndef STORE_CONNECT_H
 #define STORE_CONNECT_H
 
@@ -13,7 +14,8 @@ struct connect_want {
 	bool read_only;                 /* a statement that writes is refused */
 };
 
-/* Follows the address to the server that takes writes. NULL with a sentence, which never holds the password. */
+/* Follows the address to the server that takes writes. NULL with a sentence, which never
+ * holds the password. */
 PGconn *connect_now(const struct connect_want *, char *error, size_t error_size);
 /* A message of libpq in one line. */
 void connect_error(const char *message, char *error, size_t error_size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * migrate: brings the database to the schema of this release. A step is a file schema/NNNN-topic.sql, applied once, in
- * order, in one transaction together with its row in schema_migrations. Blocking; for start and for `db migrate`.
+ * migrate: brings the database to the schema of this release. A step is a file
+ * schema/NNNN-topic.sql, applied once, in order, in one transaction together with its row in
+ * schema_migrations. Blocking; for start and for `db migrate`.
  */
 #include "config.h"
 
@@ -50,7 +51,8 @@ is_step(const struct dirent *entry)
 	for (int i = 0; i < 4; i++)
 		if (name[i] < '0' || name[i] > '9')
 			return 0;
-	return name[4] == '-' && n > 9 && n < sizeof ((struct step *)0)->name && strcmp(name + n - 4, ".sql") == 0;
+	return name[4] == '-' && n > 9 && n < sizeof((struct step *)0)->name &&
+	    strcmp(name + n - 4, ".sql") == 0;
 }
 
 static void
@@ -116,7 +118,8 @@ plan_read(const char *dir, struct plan *plan, char *error, size_t error_size)
 			good = step_read(dir, names[i]->d_name, &plan->steps[i], error, error_size);
 		}
 		if (good && i > 0 && plan->steps[i].version == plan->steps[i - 1].version) {
-			snprintf(error, error_size, "Two schema files have the number %04d.", plan->steps[i].version);
+			snprintf(error, error_size, "Two schema files have the number %04d.",
+			    plan->steps[i].version);
 			good = false;
 		}
 		free(names[i]);
@@ -155,19 +158,26 @@ step_find(struct plan *plan, int version)
 }
 
 static bool
-compare_row(struct plan *plan, int version, const char *name, const char *checksum, char *error, size_t error_size)
+compare_row(struct plan *plan, int version, const char *name, const char *checksum, char *error,
+    size_t error_size)
 {
 	struct step *step = step_find(plan, version);
 	int newest = plan->steps[plan->n - 1].version;
 
 	if (version > newest)
-		snprintf(error, error_size, "The database has schema %04d (%s), but this release knows only up to %04d: it is "
-		    "of a newer Stonechat. Start that one, or restore a backup.", version, name, newest);
+		snprintf(error, error_size,
+		    "The database has schema %04d (%s), but this release knows only up to %04d: it "
+		    "is of a newer Stonechat. Start that one, or restore a backup.",
+		    version, name, newest);
 	else if (!step)
-		snprintf(error, error_size, "The database has schema step %s, which this release does not have.", name);
+		snprintf(error, error_size,
+		    "The database has schema step %s, which this release does not have.", name);
 	else if (strcmp(step->checksum, checksum) != 0)
-		snprintf(error, error_size, "The schema file %s is not the one that was applied to the database: its checksum "
-		    "differs. Put the original back; a change of the schema is a new file.", step->name);
+		snprintf(error, error_size,
+		    "The schema file %s is not the one that was applied to the database: its "
+		    "checksum differs. Put the original back; a change of the schema is a new "
+		    "file.",
+		    step->name);
 	else
 		step->applied = true;
 	return step && step->applied;
@@ -186,20 +196,22 @@ compare(PGconn *conn, struct plan *plan, char *error, size_t error_size)
 		return true;            /* an empty database */
 	}
 	PQclear(res);
-	res = PQexec(conn, "select version, name, checksum from schema_migrations order by version");
+	res =
+	    PQexec(conn, "select version, name, checksum from schema_migrations order by version");
 	if (PQresultStatus(res) != PGRES_TUPLES_OK) {
 		connect_error(PQerrorMessage(conn), error, error_size);
 		PQclear(res);
 		return false;
 	}
 	for (int i = 0; good && i < PQntuples(res); i++)
-		good = compare_row(plan, atoi(PQgetvalue(res, i, 0)), PQgetvalue(res, i, 1), PQgetvalue(res, i, 2), error,
-		    error_size);
+		good = compare_row(plan, atoi(PQgetvalue(res, i, 0)), PQgetvalue(res, i, 1),
+		    PQgetvalue(res, i, 2), error, error_size);
 	PQclear(res);
 	for (int i = plan->n - 1; good && i >= 0; i--) {
 		gap = gap || plan->steps[i].applied;
 		if (gap && !plan->steps[i].applied) {
-			snprintf(error, error_size, "The schema file %s was never applied, but later ones were.",
+			snprintf(error, error_size,
+			    "The schema file %s was never applied, but later ones were.",
 			    plan->steps[i].name);
 			good = false;
 		}
@@ -217,7 +229,9 @@ record(PGconn *conn, const struct step *step, char *error, size_t error_size)
 
 	snprintf(version, sizeof version, "%d", step->version);
 	snprintf(when, sizeof when, "%lld", (long long)clock_wall());
-	res = PQexecParams(conn, "insert into schema_migrations (version, name, checksum, applied_at) values ($1, $2, $3, $4)",
+	res = PQexecParams(conn,
+	    "insert into schema_migrations (version, name, checksum, applied_at) values ($1, $2, "
+	    "$3, $4)",
 	    4, NULL, values, NULL, NULL, 0);
 	done = PQresultStatus(res) == PGRES_COMMAND_OK;
 	if (!done)
@@ -242,10 +256,13 @@ static bool
 apply_missing(PGconn *conn, struct plan *plan, char *error, size_t error_size)
 {
 	/* Waits for another server that migrates; freed with the connection. */
-	if (!run(conn, "select pg_advisory_lock(" LOCK_KEY ")", "Waiting for the lock", error, error_size))
+	if (!run(conn, "select pg_advisory_lock(" LOCK_KEY ")", "Waiting for the lock", error,
+		error_size))
 		return false;
-	if (!run(conn, "create table if not exists schema_migrations (version int primary key, name text not null, "
-	    "checksum text not null, applied_at bigint not null)", "schema_migrations", error, error_size))
+	if (!run(conn,
+		"create table if not exists schema_migrations (version int primary key, name text "
+		"not null, checksum text not null, applied_at bigint not null)",
+		"schema_migrations", error, error_size))
 		return false;
 	if (!compare(conn, plan, error, error_size))
 		return false;
@@ -258,7 +275,8 @@ apply_missing(PGconn *conn, struct plan *plan, char *error, size_t error_size)
 static PGconn *
 open_for_steps(const char *uri, char *error, size_t error_size)
 {
-	return connect_now(&(struct connect_want){ .uri = uri, .app_name = "stonechat-migrate" }, error, error_size);
+	return connect_now(&(struct connect_want){ .uri = uri, .app_name = "stonechat-migrate" },
+	    error, error_size);
 }
 
 bool
@@ -289,7 +307,8 @@ store_migration_plan(const char *uri, const char *schema_dir, char *error, size_
 	conn = open_for_steps(uri, error, error_size);
 	if (conn && compare(conn, &plan, error, error_size)) {
 		for (int i = 0; i < plan.n; i++)
-			buf_format(&text, "%s: %s\n", plan.steps[i].name, plan.steps[i].applied ? "applied" : "to do");
+			buf_format(&text, "%s: %s\n", plan.steps[i].name,
+			    plan.steps[i].applied ? "applied" : "to do");
 		buf_add(&text, "", 1);
 	}
 	PQfinish(conn);

@@ -134,7 +134,9 @@ op_new(const struct sc_stmt *stmt, int index, struct sc_args args, store_done do
 	struct op *op = mem_grow(NULL, size);
 	char *to;
 
-	*op = (struct op){ .stmt = stmt, .index = index, .size = size, .done = done, .arg = arg, .n = args.n };
+	*op = (struct op){
+		.stmt = stmt, .index = index, .size = size, .done = done, .arg = arg, .n = args.n
+	};
 	link_init(&op->link);
 	op->alone = stmt->mode == SC_STMT_ATOMIC;
 	op->values = (const char **)(op + 1);

@@ -32,7 +32,8 @@ struct due {
 	void *cookie;
 };
 
-/* A connection being made by a thread of its own (connect.c waits). Shared by the thread and the loop; the last one frees it. */
+/* A connection being made by a thread of its own (connect.c waits). Shared by the thread and the
+ * loop; the last one frees it. */
 struct attempt {
 	atomic_int refs;
 	int fd;                         /* eventfd: done */
@@ -51,7 +52,7 @@ struct pg {
 	struct event *readable, *writable;
 	struct due *due;                /* ring */
 	unsigned due_first, due_n, due_room;
-	bool answered;                  /* the first of due has given its result, its end has not come */
+	bool answered; /* the first of due has given its result, its end has not come */
 	PGresult *failed_sync;
 	bool broken;                    /* to be dropped at the loop's next chance */
 	char why[300];
@@ -133,7 +134,8 @@ kick_in(struct pg *pg, int ms)
 	event_add(pg->kick, &tv);
 }
 
-/* Somewhere between half of the pause and all of it, so that many connections do not come back at one instant. */
+/* Somewhere between half of the pause and all of it, so that many connections do not come back
+ * at one instant. */
 static void
 retry_later(struct pg *pg)
 {
@@ -241,7 +243,8 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 }
 
 struct pg *
-pg_new(struct event_base *base, const struct connect_want *want, const struct pg_owner *owner, void *arg)
+pg_new(struct event_base *base, const struct connect_want *want, const struct pg_owner *owner,
+    void *arg)
 {
 	struct pg *pg = mem_new(sizeof *pg);
 
@@ -297,8 +300,8 @@ lose(struct pg *pg)
 
 	if (!pg->conn)
 		return;
-	/* Pending as long as libpq said that something is left. PQflush itself would lie by now: once a write has failed it
-	 * claims that nothing is left. */
+	/* Pending as long as libpq said that something is left. PQflush itself would lie by now:
+	 * once a write has failed it claims that nothing is left. */
 	all_sent = !event_pending(pg->writable, EV_WRITE, NULL);
 	hang_up(pg);
 	kick_in(pg, (int)(rand_u64() % RETRY_MIN_MS));
@@ -376,7 +379,8 @@ pg_prepare(struct pg *pg, int stmt)
 }
 
 void
-pg_exec(struct pg *pg, int stmt, int n, const char *const *values, const int *lengths, const int *formats, void *cookie)
+pg_exec(struct pg *pg, int stmt, int n, const char *const *values, const int *lengths,
+    const int *formats, void *cookie)
 {
 	char label[16];
 
@@ -446,7 +450,8 @@ static void
 take_prepared(struct pg *pg, const struct due *due, PGresult *res)
 {
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-		/* A bug, or a schema that is not ours. The statement fails by itself afterwards; this is the reason. */
+		/* A bug, or a schema that is not ours. The statement fails by itself afterwards;
+		 * this is the reason. */
 		char text[200];
 
 		pg->prepared[due->stmt] = 0;
@@ -489,7 +494,8 @@ take(struct pg *pg, PGresult *res)
 		return true;
 	default:
 		if (PQresultStatus(res) != PGRES_PIPELINE_SYNC) {
-			PQclear(pg->failed_sync);       /* the commit failed: a deferred constraint, a full disk */
+			/* the commit failed: a deferred constraint, a full disk */
+			PQclear(pg->failed_sync);
 			pg->failed_sync = res;
 			return true;
 		}
@@ -517,7 +523,8 @@ receive(struct pg *pg)
 	while (!PQisBusy(pg->conn) && pg->due_n > 0 && !pg->broken) {
 		PGresult *res = PQgetResult(pg->conn);
 
-		/* A dead connection makes an error result of its own: it belongs to no statement. */
+		/* A dead connection makes an error result of its own: it belongs
+		 * to no statement. */
 		if (PQstatus(pg->conn) != CONNECTION_OK) {
 			break_it(pg, PQerrorMessage(pg->conn));
 			PQclear(res);

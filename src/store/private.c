@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * private: the PostgreSQL that belongs to this server. Adopts the one that runs, or starts it, and waits until it
- * answers. Blocking; for the supervisor, which has given up root's rights before.
+ * private: the PostgreSQL that belongs to this server. Adopts the one that runs, or starts it, and
+ * waits until it answers. Blocking; for the supervisor, which has given up root's rights before.
  */
 #include "config.h"
 
@@ -86,15 +86,17 @@ somebody_works_in(const char *data)
 	bool found = false;
 
 	while (proc && !found && (entry = readdir(proc)))
-		found = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && works_in(entry->d_name, data);
+		found = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    works_in(entry->d_name, data);
 	if (proc)
 		closedir(proc);
 	return found;
 }
 
 /*
- * After a crash of the machine the number in postmaster.pid may belong to another process of our user, perhaps to
- * ourselves, and then PostgreSQL would refuse to start. We know better: nobody lives in the folder.
+ * After a crash of the machine the number in postmaster.pid may belong to another process of our
+ * user, perhaps to ourselves, and then PostgreSQL would refuse to start. We know better: nobody
+ * lives in the folder.
  */
 static void
 remove_stale_pid_file(const struct pg_home *home)
@@ -115,7 +117,8 @@ call(const struct pg_home *home, char *error, size_t error_size)
 	char uri[3 * PATH_MAX];
 
 	home_uri(home, "postgres", uri, sizeof uri);
-	return connect_now(&(struct connect_want){ .uri = uri, .app_name = "stonechat-supervisor" }, error, error_size);
+	return connect_now(&(struct connect_want){ .uri = uri, .app_name = "stonechat-supervisor" },
+	    error, error_size);
 }
 
 static bool
@@ -123,7 +126,8 @@ answers(const struct pg_home *home, char *error, size_t error_size)
 {
 	PGconn *conn = call(home, error, error_size);
 	PGresult *res = conn ? PQexec(conn, "select current_setting('data_directory')") : NULL;
-	bool ours = PQresultStatus(res) == PGRES_TUPLES_OK && strcmp(PQgetvalue(res, 0, 0), home->data) == 0;
+	bool ours = PQresultStatus(res) == PGRES_TUPLES_OK &&
+	    strcmp(PQgetvalue(res, 0, 0), home->data) == 0;
 
 	PQclear(res);
 	PQfinish(conn);
@@ -179,7 +183,8 @@ private_pg_alive(struct private_pg *pg)
 	case 0:
 		return true;
 	case -1:
-		/* Not our child, or somebody else has reaped it. A zombie that nobody reaps works nowhere. */
+		/* Not our child, or somebody else has reaped it. A zombie that nobody
+		 * reaps works nowhere. */
 		snprintf(pid, sizeof pid, "%d", (int)pg->pid);
 		return works_in(pid, pg->home.data);
 	default:
@@ -188,7 +193,8 @@ private_pg_alive(struct private_pg *pg)
 	}
 }
 
-/* One that runs, or is starting or stopping since a supervisor died, has the folder's pid file and works in it. */
+/* One that runs, or is starting or stopping since a supervisor died, has the folder's pid file
+ * and works in it. */
 static bool
 adopt(struct private_pg *pg)
 {
@@ -211,7 +217,8 @@ bring_up(struct private_pg *pg, char *error, size_t error_size)
 
 	for (int waited = 0; waited < START_MS; waited += POLL_MS) {
 		if (!private_pg_alive(pg) && !adopt(pg)) {
-			/* Backends of a killed postmaster may still be going; PostgreSQL refuses to start beside them. */
+			/* Backends of a killed postmaster may still be going; PostgreSQL refuses
+			 * to start beside them. */
 			if (starts++ >= STARTS_MAX)
 				break;
 			if (starts > 1)
@@ -225,8 +232,9 @@ bring_up(struct private_pg *pg, char *error, size_t error_size)
 		pause_ms(POLL_MS);
 	}
 	home_last_words(&pg->home, why, sizeof why);
-	snprintf(error, error_size, "The private PostgreSQL in %s does not start. The end of %s: %s", pg->home.dir, pg->home.log,
-	    why);
+	snprintf(error, error_size,
+	    "The private PostgreSQL in %s does not start. The end of %s: %s", pg->home.dir,
+	    pg->home.log, why);
 	return false;
 }
 
@@ -244,7 +252,8 @@ private_pg_start(const char *dir, const char *bin_dir, char *error, size_t error
 		return NULL;
 	}
 	home_uri(&pg->home, DBNAME, pg->uri, sizeof pg->uri);
-	sc_log(NULL, SC_LOG_INFO, pg->started ? "db.private_started" : "db.private_adopted", "pid=%d", (int)pg->pid);
+	sc_log(NULL, SC_LOG_INFO, pg->started ? "db.private_started" : "db.private_adopted",
+	    "pid=%d", (int)pg->pid);
 	return pg;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* private_setup: finds PostgreSQL's programs and makes the folder of the private database. See private.h. */
+/* private_setup: finds PostgreSQL's programs and makes the folder of the private
+ * database. See private.h. */
 #include "config.h"
 
 #include "store/private.h"
@@ -39,8 +40,9 @@ become(const struct pg_home *home, const char *const *argv, int out)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();               /* Ctrl-C is for the server, which stops the database after itself */
-	if (chdir(home->dir) < 0 || dup2(open("/dev/null", O_RDONLY), 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	setsid(); /* Ctrl-C is for the server, which stops the database after itself */
+	if (chdir(home->dir) < 0 || dup2(open("/dev/null", O_RDONLY), 0) < 0 || dup2(out, 1) < 0 ||
+	    dup2(out, 2) < 0)
 		_exit(127);
 	close_range(3, ~0U, 0);
 	umask(077);
@@ -90,7 +92,8 @@ home_last_words(const struct pg_home *home, char *out, size_t out_size)
 	char *end, tail[512];
 	size_t n = 0;
 
-	if (file && (fseek(file, -(long)(sizeof tail - 1), SEEK_END) == 0 || fseek(file, 0, SEEK_SET) == 0))
+	if (file &&
+	    (fseek(file, -(long)(sizeof tail - 1), SEEK_END) == 0 || fseek(file, 0, SEEK_SET) == 0))
 		n = fread(tail, 1, sizeof tail - 1, file);
 	if (file)
 		fclose(file);
@@ -163,7 +166,8 @@ find_debian(int wanted, char *bin, size_t bin_size)
 		int version = atoi(entry->d_name);
 
 		snprintf(path, sizeof path, DEBIAN_ROOT "/%s/bin", entry->d_name);
-		if (version <= best || version < OLDEST || (wanted && version != wanted) || !has_programs(path))
+		if (version <= best || version < OLDEST || (wanted && version != wanted) ||
+		    !has_programs(path))
 			continue;
 		best = version;
 		snprintf(bin, bin_size, "%s", path);
@@ -173,7 +177,8 @@ find_debian(int wanted, char *bin, size_t bin_size)
 	return best;
 }
 
-/* A folder of PATH; links are followed, because the programs look for their files beside themselves. */
+/* A folder of PATH; links are followed, because the programs look for their
+ * files beside themselves. */
 static int
 find_in_path(const struct pg_home *home, char *bin, size_t bin_size)
 {
@@ -227,18 +232,23 @@ find_programs(struct pg_home *home, const char *bin_dir, char *error, size_t err
 			found = find_debian(0, home->bin, sizeof home->bin);
 	}
 	if (found == 0) {
-		snprintf(error, error_size, "No PostgreSQL server programs (initdb, postgres) were found%s%s. Install the package "
-		    "postgresql, or set db.uri to an external server.", bin_dir ? " in " : "", bin_dir ? bin_dir : "");
+		snprintf(error, error_size,
+		    "No PostgreSQL server programs (initdb, postgres) were found%s%s. Install the "
+		    "package postgresql, or set db.uri to an external server.",
+		    bin_dir ? " in " : "", bin_dir ? bin_dir : "");
 		return false;
 	}
 	if (have && have != found) {
-		snprintf(error, error_size, "The private database in %s was made by PostgreSQL %d, but %d is installed. Install "
-		    "PostgreSQL %d again, write a dump with it (pg_dump -Fc), move the folder away, start, and restore the dump "
-		    "(pg_restore).", home->data, have, found, have);
+		snprintf(error, error_size,
+		    "The private database in %s was made by PostgreSQL %d, but %d is installed. "
+		    "Install PostgreSQL %d again, write a dump with it (pg_dump -Fc), move the "
+		    "folder away, start, and restore the dump (pg_restore).",
+		    home->data, have, found, have);
 		return false;
 	}
 	if (found < OLDEST) {
-		snprintf(error, error_size, "PostgreSQL %d is too old: at least %d is needed.", found, OLDEST);
+		snprintf(error, error_size, "PostgreSQL %d is too old: at least %d is needed.",
+		    found, OLDEST);
 		return false;
 	}
 	return true;
@@ -275,32 +285,37 @@ write_access(const char *data, const char *user)
 {
 	char ident[256];
 
-	/* root may do everything anyway; so an administrator need not become the server's user to look. */
+	/* root may do everything anyway; so an administrator need not become the server's
+	 * user to look. */
 	snprintf(ident, sizeof ident, "own %s %s\nown root %s\n", user, user, user);
-	return write_file(data, "pg_hba.conf", "we", "# Only the server's user, only by the socket beside this folder.\n"
-	        "local all all peer map=own\n") &&
+	return write_file(data, "pg_hba.conf", "we",
+		   "# Only the server's user, only by the socket beside this folder.\n"
+		   "local all all peer map=own\n") &&
 	    write_file(data, "pg_ident.conf", "we", ident) &&
 	    write_file(data, "postgresql.conf", "ae", "\ninclude '../stonechat.conf'\n");
 }
 
 /*
- * Made beside its place and renamed when complete, so that a start that was interrupted leaves nothing half done.
- * Signals of the terminal do not reach initdb, but we may die ourselves.
+ * Made beside its place and renamed when complete, so that a start that was interrupted leaves
+ * nothing half done. Signals of the terminal do not reach initdb, but we may die ourselves.
  */
 static bool
 make_cluster(const struct pg_home *home, char *error, size_t error_size)
 {
 	char program[PATH_MAX + 16], fresh[PATH_MAX + 16];
-	const char *argv[] = { program, "-D", fresh, "-U", home->user, "--auth-local=peer", "--auth-host=reject", "-E", "UTF8",
-		"--locale=C.UTF-8", "--data-checksums", NULL };
+	const char *argv[] = { program, "-D", fresh, "-U", home->user, "--auth-local=peer",
+		"--auth-host=reject", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", NULL };
 	pid_t pid;
 
 	snprintf(program, sizeof program, "%s/initdb", home->bin);
 	snprintf(fresh, sizeof fresh, "%s.new", home->data);
 	(void)nftw(fresh, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	pid = home_spawn(home, argv);
-	if (!pid || !wait_success(pid) || !write_access(fresh, home->user) || rename(fresh, home->data) < 0) {
-		snprintf(error, error_size, "The private database could not be made in %s; %s says why.", home->data, home->log);
+	if (!pid || !wait_success(pid) || !write_access(fresh, home->user) ||
+	    rename(fresh, home->data) < 0) {
+		snprintf(error, error_size,
+		    "The private database could not be made in %s; %s says why.", home->data,
+		    home->log);
 		return false;
 	}
 	return true;
@@ -335,11 +350,14 @@ write_conf(const struct pg_home *home)
 	struct buf text = { 0 };
 	bool written;
 
-	buf_text(&text, "# Written by Stonechat at each start. What you want different goes to local.conf beside this file.\n"
+	buf_text(&text,
+	    "# Written by Stonechat at each start. What you want different goes to local.conf "
+	    "beside this file.\n"
 	    "listen_addresses = ''\n"
 	    "unix_socket_permissions = 0700\n"
 	    "unix_socket_directories = '\"");
-	/* A list of names in double quotes inside a string in single ones, which knows backslashes. */
+	/* A list of names in double quotes inside a string in single ones,
+	 * which knows backslashes. */
 	for (const char *p = home->dir; *p; p++) {
 		if (strchr("'\\\"", *p))
 			buf_add(&text, p, 1);
@@ -378,12 +396,16 @@ make_folder(struct pg_home *home, const char *dir, char *error, size_t error_siz
 		return false;
 	}
 	if (strlen(home->dir) + strlen(SOCKET_NAME) > SOCKET_MAX) {
-		snprintf(error, error_size, "The path %s is too long for a Unix socket in it (%zu bytes; %zu are possible). Choose a "
-		    "shorter state_dir.", home->dir, strlen(home->dir) + strlen(SOCKET_NAME), SOCKET_MAX);
+		snprintf(error, error_size,
+		    "The path %s is too long for a Unix socket in it (%zu bytes; %zu are "
+		    "possible). Choose a shorter state_dir.",
+		    home->dir, strlen(home->dir) + strlen(SOCKET_NAME), SOCKET_MAX);
 		return false;
 	}
 	if (strpbrk(home->dir, ",\n")) {
-		snprintf(error, error_size, "The path %s has a comma in it, which PostgreSQL would take for two paths.", home->dir);
+		snprintf(error, error_size,
+		    "The path %s has a comma in it, which PostgreSQL would take for two paths.",
+		    home->dir);
 		return false;
 	}
 	snprintf(home->data, sizeof home->data, "%.*s/data", (int)SOCKET_MAX, home->dir);
@@ -392,23 +414,28 @@ make_folder(struct pg_home *home, const char *dir, char *error, size_t error_siz
 }
 
 bool
-home_prepare(struct pg_home *home, const char *dir, const char *bin_dir, char *error, size_t error_size)
+home_prepare(struct pg_home *home, const char *dir, const char *bin_dir, char *error,
+    size_t error_size)
 {
 	const struct passwd *me = getpwuid(geteuid());
 
 	*home = (struct pg_home){ 0 };
 	if (geteuid() == 0) {
-		snprintf(error, error_size, "PostgreSQL refuses to run as root. Set `user` to an unprivileged user, or db.uri to an "
-		    "external server.");
+		snprintf(error, error_size,
+		    "PostgreSQL refuses to run as root. Set `user` to an unprivileged user, or "
+		    "db.uri to an external server.");
 		return false;
 	}
 	if (!me || strlen(me->pw_name) >= sizeof home->user) {
-		snprintf(error, error_size, "The user with the number %d has no name on this system, which PostgreSQL needs.",
+		snprintf(error, error_size,
+		    "The user with the number %d has no name on this system, which PostgreSQL "
+		    "needs.",
 		    (int)geteuid());
 		return false;
 	}
 	snprintf(home->user, sizeof home->user, "%s", me->pw_name);
-	if (!make_folder(home, dir, error, error_size) || !find_programs(home, bin_dir, error, error_size))
+	if (!make_folder(home, dir, error, error_size) ||
+	    !find_programs(home, bin_dir, error, error_size))
 		return false;
 	if (!home_exists(home) && !make_cluster(home, error, error_size))
 		return false;
@@ -433,5 +460,6 @@ home_uri(const struct pg_home *home, const char *dbname, char *out, size_t out_s
 		dir[n++] = *p;
 	}
 	dir[n] = '\0';
-	snprintf(out, out_size, "host='%s' port=5432 user='%s' dbname='%s'", dir, home->user, dbname);
+	snprintf(out, out_size, "host='%s' port=5432 user='%s' dbname='%s'", dir, home->user,
+	    dbname);
 }

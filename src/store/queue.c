@@ -17,7 +17,8 @@
 #define BATCH_OPS 256           /* more saves nothing and makes the first of them wait */
 #define BATCH_BYTES (4 << 20)
 #define READS_UNDER_WAY 64
-#define BATCH_FAILURES 3        /* after so many failed batches an operation goes alone, whoever was to blame */
+#define BATCH_FAILURES                                                                             \
+	3 /* after so many failed batches an operation goes alone, whoever was to blame */
 #define LOSSES_ALONE 3          /* the same when the connection was lost */
 #define LOSSES_MAX 8            /* then it completes as uncertain */
 #define TEXT_STATE(res) PQresultErrorField((res), PG_DIAG_SQLSTATE)
@@ -29,11 +30,13 @@ struct queue {
 	void *arg;
 	struct pg *pg;
 
-	struct link ops;                /* sent ones first, then waiting ones; done ones among them for a moment */
+	/* sent ones first, then waiting ones; done ones among them for a moment */
+	struct link ops;
 	int n, n_sent;
 	int syncs;                      /* segments under way */
-	bool batch;                     /* the segment under way has all sent operations; otherwise each has its own */
-	bool refused;                   /* the server takes no writes: nothing of the batch has happened */
+	/* the segment under way has all sent operations; otherwise each has its own */
+	bool batch;
+	bool refused; /* the server takes no writes: nothing of the batch has happened */
 	int64_t down_since;             /* 0: up */
 
 	int delay_ms;
@@ -70,7 +73,8 @@ count_outcome(const struct op *op)
 	case SC_DB_FAILED:
 		STAT_INC(db_failed);
 		/* Never the message: it may quote what people wrote. */
-		sc_log(NULL, SC_LOG_WARN, "db.failed", "statement=%s state=%s", op->stmt->name, op->rows.state);
+		sc_log(NULL, SC_LOG_WARN, "db.failed", "statement=%s state=%s", op->stmt->name,
+		    op->rows.state);
 		return;
 	}
 }
@@ -123,7 +127,8 @@ on_answer(void *arg, void *cookie, PGresult *taken)
 	default:
 		op->rows.status = SC_DB_FAILED;
 		take_state(op, taken);
-		/* The server has become read-only: a standby, since a failover. Another may take writes. */
+		/* The server has become read-only: a standby, since a failover. Another
+		 * may take writes. */
 		if (strcmp(op->rows.state, "25006") == 0 && q->writes) {
 			q->refused = true;
 			pg_drop(q->pg, "the server takes no writes");
@@ -132,7 +137,8 @@ on_answer(void *arg, void *cookie, PGresult *taken)
 	}
 }
 
-/* A full disk and its like are nobody's mistake: the same as being away, and nothing has happened. */
+/* A full disk and its like are nobody's mistake: the same as being away, and
+ * nothing has happened. */
 static enum sc_db_status
 final_status(const struct op *op)
 {
@@ -158,8 +164,10 @@ batch_failed(struct queue *q, bool at_commit)
 		if (op->state == OP_WAITING)
 			break;
 		if (op->state == OP_DONE)
-			continue;       /* uncertain since a loss, and waiting for its turn to be told */
-		if (op->rows.status == SC_DB_FAILED || at_commit || ++op->failures >= BATCH_FAILURES)
+			/* uncertain since a loss, and waiting for its turn to be told */
+			continue;
+		if (op->rows.status == SC_DB_FAILED || at_commit ||
+		    ++op->failures >= BATCH_FAILURES)
 			op->alone = true;
 		again(q, op);
 	}
@@ -176,7 +184,8 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 		if (op->state == OP_WAITING)
 			break;
 		if (op->state == OP_DONE)
-			continue;       /* uncertain since a loss, and waiting for its turn to be told */
+			/* uncertain since a loss, and waiting for its turn to be told */
+			continue;
 		failed = failed || op->rows.status != SC_DB_OK;
 	}
 	if (failed) {
@@ -190,7 +199,8 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 		if (op->state == OP_WAITING)
 			break;
 		if (op->state == OP_DONE)
-			continue;       /* uncertain since a loss, and waiting for its turn to be told */
+			/* uncertain since a loss, and waiting for its turn to be told */
+			continue;
 		finish(q, op, SC_DB_OK);
 	}
 }
@@ -241,7 +251,8 @@ on_up(void *arg)
 	q->owner->changed(q->arg, NULL);
 }
 
-/* Perhaps it breaks the connection: nothing else may be under way with it, or would be lost with it again. */
+/* Perhaps it breaks the connection: nothing else may be under way with it, or would be lost
+ * with it again. */
 static bool
 is_suspect(const struct op *op)
 {
@@ -289,7 +300,9 @@ on_down(void *arg, const char *why, bool all_sent)
 	deliver(q);
 }
 
-static const struct pg_owner pg_owner = { .up = on_up, .down = on_down, .answer = on_answer, .synced = on_synced };
+static const struct pg_owner pg_owner = {
+	.up = on_up, .down = on_down, .answer = on_answer, .synced = on_synced
+};
 
 /* --- sending --- */
 
@@ -434,7 +447,8 @@ queue_delay(struct queue *q, int ms)
 static int64_t
 waited(const struct queue *q, const struct op *op, int64_t now)
 {
-	/* A write waits so long for a connection; how long it waited behind others before is another matter. */
+	/* A write waits so long for a connection; how long it waited behind others
+	 * before is another matter. */
 	if (q->writes && op->since < q->down_since)
 		return now - q->down_since;
 	return now - op->since;
@@ -455,7 +469,8 @@ queue_expire(struct queue *q, int64_t now)
 		if (op->state == OP_WAITING)
 			finish(q, op, op->tried ? SC_DB_UNCERTAIN : SC_DB_BUSY);
 		else if (waited(q, op, now) > 2 * limit + 1000)
-			pg_drop(q->pg, "does not answer");      /* statement_timeout should have ended it long ago */
+			/* statement_timeout should have ended it long ago */
+			pg_drop(q->pg, "does not answer");
 	}
 	deliver(q);
 }
@@ -472,8 +487,8 @@ queue_refuses(const struct queue *q, int64_t now)
 /* --- the rest --- */
 
 struct queue *
-queue_new(struct event_base *base, const struct connect_want *want, bool writes, const struct queue_limits *limits,
-    const struct queue_owner *owner, void *arg)
+queue_new(struct event_base *base, const struct connect_want *want, bool writes,
+    const struct queue_limits *limits, const struct queue_owner *owner, void *arg)
 {
 	struct queue *q = mem_new(sizeof *q);
 

@@ -2,10 +2,10 @@
 /*
  * queue: the operations that wait for one connection, in order.
  *
- * Writes: what collects while a batch is under way goes as the next batch, with one sync, which is one commit. When a
- * batch fails, nothing of it has happened: the culprit goes alone next time and the rest again together. ATOMIC goes
- * alone. One batch is under way at a time, so order is the order of the queue, also after a reconnect.
- * Reads: each with its own sync, many under way.
+ * Writes: what collects while a batch is under way goes as the next batch, with one sync, which is
+ * one commit. When a batch fails, nothing of it has happened: the culprit goes alone next time and
+ * the rest again together. ATOMIC goes alone. One batch is under way at a time, so order is the
+ * order of the queue, also after a reconnect. Reads: each with its own sync, many under way.
  * Operations complete in the order of the queue.
  */
 #ifndef STORE_QUEUE_H
@@ -23,7 +23,7 @@ struct op {
 	int index;                      /* of the statement */
 	enum { OP_WAITING, OP_SENT, OP_DONE } state;
 	bool alone;                     /* goes in a segment of its own */
-	bool tried;                     /* was sent once, and the answer was lost: it may have happened */
+	bool tried; /* was sent once, and the answer was lost: it may have happened */
 	int failures;                   /* of batches that it was in */
 	int losses;                     /* of the connection while it was under way */
 	int64_t since;                  /* ms, store_now() */
@@ -47,23 +47,27 @@ struct queue_limits {
 
 /* What the queue tells the store. */
 struct queue_owner {
-	void (*gone)(void *arg, const struct op *);             /* an operation has completed and is about to be freed */
-	void (*changed)(void *arg, const char *error);          /* the connection: NULL: up; else why not */
+	/* an operation has completed and is about to be freed */
+	void (*gone)(void *arg, const struct op *);
+	void (*changed)(void *arg, const char *error); /* the connection: NULL: up; else why not */
 };
 
-/* ms. The time of the world, not of base/clock: tests move that one by hours, and a network does not get faster by it. */
+/* ms. The time of the world, not of base/clock: tests move that one by hours, and a network does
+ * not get faster by it. */
 int64_t store_now(void);
 
 struct queue;
 
-struct queue *queue_new(struct event_base *, const struct connect_want *, bool writes, const struct queue_limits *,
-	const struct queue_owner *, void *arg);
-void queue_free(struct queue **taken);                          /* completes what is left: BUSY, or UNCERTAIN when it was sent */
+struct queue *queue_new(struct event_base *, const struct connect_want *, bool writes,
+    const struct queue_limits *, const struct queue_owner *, void *arg);
+/* completes what is left: BUSY, or UNCERTAIN when it was sent */
+void queue_free(struct queue **taken);
 void queue_append(struct queue *, struct op *taken);
 void queue_pump(struct queue *);                  /* sends what may be sent */
-void queue_expire(struct queue *, int64_t now);                 /* gives up on what has waited too long */
+void queue_expire(struct queue *, int64_t now); /* gives up on what has waited too long */
 bool queue_up(const struct queue *);
-bool queue_refuses(const struct queue *, int64_t now);          /* away or stuck for too long: new operations get BUSY */
+/* away or stuck for too long: new operations get BUSY */
+bool queue_refuses(const struct queue *, int64_t now);
 int queue_waiting(const struct queue *);
 void queue_delay(struct queue *, int ms);                       /* test builds */
 int queue_socket(const struct queue *);

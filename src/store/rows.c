@@ -10,8 +10,17 @@
 
 #include <stonechat/log.h>
 
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_JSONB = 3802,
-	OID_INT8_ARRAY = 1016, OID_TEXT_ARRAY = 1009 };
+enum {
+	OID_BOOL = 16,
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_INT2 = 21,
+	OID_INT4 = 23,
+	OID_TEXT = 25,
+	OID_JSONB = 3802,
+	OID_INT8_ARRAY = 1016,
+	OID_TEXT_ARRAY = 1009
+};
 
 enum sc_db_status
 sc_rows_status(const struct sc_rows *rows)
@@ -88,7 +97,8 @@ sc_row_int(const struct sc_rows *rows, int row, int column)
 	case OID_INT4:
 		return (int32_t)read_u32(p);
 	default:
-		sc_assert(PQftype(rows->res, column) == OID_INT8);      /* sums are numeric: cast them in the SQL */
+		/* sums are numeric: cast them in the SQL */
+		sc_assert(PQftype(rows->res, column) == OID_INT8);
 		return read_i64(p);
 	}
 }
@@ -114,11 +124,13 @@ sc_row_text(const struct sc_rows *rows, int row, int column)
 }
 
 /*
- * Arrays: dimensions, a flag, the type of the elements; then for each dimension length and lower bound; then length
- * and bytes of each element. The server is ours, yet a length is never believed beyond the value's end.
+ * Arrays: dimensions, a flag, the type of the elements; then for each dimension length and lower
+ * bound; then length and bytes of each element. The server is ours, yet a length is never believed
+ * beyond the value's end.
  */
 static int
-array_begin(const struct sc_rows *rows, int row, int column, Oid type, const char **p, const char **end)
+array_begin(const struct sc_rows *rows, int row, int column, Oid type, const char **p,
+    const char **end)
 {
 	check_place(rows, row, column);
 	sc_assert(PQftype(rows->res, column) == type);
@@ -184,7 +196,8 @@ rows_build(struct sc_rows *rows, const char *types, int n_rows, const char *cons
 	int n = (int)strlen(types);
 
 	sc_assert(n < 32);
-	*rows = (struct sc_rows){ .status = SC_DB_OK, .res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK) };
+	*rows = (struct sc_rows){ .status = SC_DB_OK,
+		.res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK) };
 	for (int c = 0; c < n; c++) {
 		columns[c].name = (char *)"column";
 		columns[c].format = 1;

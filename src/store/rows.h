@@ -13,7 +13,8 @@ struct sc_rows {
 };
 
 /* For flow tests, which stand in for a database: a table of texts and numbers made by hand.
- * types has a letter per column ('i', 't'); the values follow row by row, as const char * in decimal or text; NULL is NULL. */
+ * types has a letter per column ('i', 't'); the values follow row by row, as const char * in
+ * decimal or text; NULL is NULL. */
 void rows_build(struct sc_rows *, const char *types, int rows, const char *const *values);
 void rows_clear(struct sc_rows *);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* stmt: the registry of statements. What is prepared on which connection is the connection's own business (pg.c). */
+/* stmt: the registry of statements. What is prepared on which connection is the connection's
+ * own business (pg.c). */
 #include "config.h"
 
 #include "store/stmt.h"
@@ -47,9 +48,11 @@ store_register(const struct sc_stmt *const *stmts, int n)
 		uint32_t hash = hash_bytes(stmt->name, strlen(stmt->name));
 		struct known *k = find(stmt->name, hash);
 
-		sc_assert(strlen(stmt->types) <= STMT_ARGS_MAX && stmt->key < (int)strlen(stmt->types));
+		sc_assert(strlen(stmt->types) <= STMT_ARGS_MAX && stmt->key <
+		    (int)strlen(stmt->types));
 		if (k) {
-			if (strcmp(k->stmt->sql, stmt->sql) != 0 || strcmp(k->stmt->types, stmt->types) != 0)
+			if (strcmp(k->stmt->sql, stmt->sql) != 0 ||
+			    strcmp(k->stmt->types, stmt->types) != 0)
 				return stmt->name;
 			continue;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store: one shard's connections. Picks the connection for an operation, keeps the limits, and says once when the
- * database is lost and when it is back.
+ * store: one shard's connections. Picks the connection for an operation, keeps the limits, and says
+ * once when the database is lost and when it is back.
  */
 #include "config.h"
 
@@ -125,7 +125,8 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	loop_woke();
-	/* When we come late, the process was stopped, and answers may lie in the sockets: another chance for them. */
+	/* When we come late, the process was stopped, and answers may lie in the sockets:
+	 * another chance for them. */
 	for (int i = 0; i < queues_n(s) && now - s->swept < SWEEP_MS * 5; i++)
 		queue_expire(s->queues[i], now);
 	s->swept = now;
@@ -179,7 +180,8 @@ open_queue(struct store *s, const struct store_conf *conf, int i)
 		.statement_timeout_ms = writes ? 0 : conf->read_timeout_ms,
 		.read_only = !writes,
 	};
-	struct queue_limits limits = { .outage_ms = conf->outage_ms, .read_timeout_ms = conf->read_timeout_ms };
+	struct queue_limits limits = { .outage_ms = conf->outage_ms,
+		.read_timeout_ms = conf->read_timeout_ms };
 
 	s->queues[i] = queue_new(s->base, &want, writes, &limits, &queue_owner, s);
 	queue_delay(s->queues[i], conf->test_delay_ms);
@@ -283,23 +285,27 @@ pick_reader(struct store *s)
 	for (int i = s->writers + 1; i < queues_n(s); i++) {
 		struct queue *q = s->queues[i];
 
-		if (queue_up(q) == queue_up(best) ? queue_waiting(q) < queue_waiting(best) : queue_up(q))
+		if (queue_up(q) == queue_up(best) ? queue_waiting(q) < queue_waiting(best)
+						  : queue_up(q))
 			best = q;
 	}
 	return best;
 }
 
 void
-store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done, void *arg)
+store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done, void
+    *arg)
 {
 	struct queue *q = stmt->mode == SC_STMT_READ ? pick_reader(s) : pick_writer(s, stmt, args);
 	int index = stmt_index(stmt);
 	struct op *op;
 	int64_t now = store_now();
-	bool refuse = s->closing || queue_refuses(q, now) || s->bytes + op_size(stmt, args) > s->bytes_max;
+	bool refuse =
+	    s->closing || queue_refuses(q, now) || s->bytes + op_size(stmt, args) > s->bytes_max;
 
 	sc_assert(index >= 0);          /* nobody registered it */
-	op = refuse ? op_new(&(struct sc_stmt){ .types = "" }, -1, SC_NO_ARGS, done, arg) : op_new(stmt, index, args, done, arg);
+	op = refuse ? op_new(&(struct sc_stmt){ .types = "" }, -1, SC_NO_ARGS, done, arg)
+		    : op_new(stmt, index, args, done, arg);
 	op->stmt = stmt;
 	op->since = now;
 	s->bytes += op->size;

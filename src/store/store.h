@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store: PostgreSQL through asynchronous libpq in pipeline mode (design §8). Layers: pg.c (one connection),
- * queue.c (what waits for it, batches, replay), stmt.c (prepared statements), migrate.c, private.c (our own postmaster).
+ * store: PostgreSQL through asynchronous libpq in pipeline mode (design §8). Layers: pg.c (one
+ * connection), queue.c (what waits for it, batches, replay), stmt.c (prepared statements),
+ * migrate.c, private.c (our own postmaster).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -16,8 +17,8 @@ struct sc_stmt;
 struct store_conf {
 	const char *uri;                /* conninfo or URI, several hosts allowed; never logged */
 	int writers, readers;           /* connections of each kind for one shard */
-	size_t queue_max_bytes;         /* waiting writes of this shard above which new ones get BUSY */
-	int outage_ms;                  /* a write waits at most so long for a connection, then BUSY (10000) */
+	size_t queue_max_bytes;         /* what waits of this shard, above which new ones get BUSY */
+	int outage_ms;                  /* a write waits so long for a connection, then BUSY (10000) */
 	int read_timeout_ms;            /* statement_timeout of read connections (5000) */
 	const char *app_name;           /* "stonechat-worker GENERATION" */
 	int test_delay_ms;              /* test builds: delay each batch */
@@ -26,20 +27,23 @@ struct store_conf {
 /* One per shard; all functions are for that shard's thread. */
 struct store;
 
-struct store *store_open(struct event_base *, const struct store_conf *);       /* starts connecting, does not wait */
+/* Starts connecting, does not wait. */
+struct store *store_open(struct event_base *, const struct store_conf *);
 void store_close(struct store **taken);                         /* gives what is queued 2 s, then frees */
 bool store_ready(const struct store *);                         /* every connection is up */
-size_t store_waiting(const struct store *);                     /* operations queued or under way */
+size_t store_waiting(const struct store *);                     /* queued or under way */
 bool store_busy(const struct store *);                          /* new writes would get BUSY */
-void store_flush(struct store *);                               /* at the end of a turn: sends what collected */
+void store_flush(struct store *);                               /* sends; at a turn's end */
 const char *store_last_error(const struct store *);             /* for status; "" when well */
 
 typedef void (*store_done)(void *arg, const struct sc_rows *);
-/* Copies the arguments. done runs later from the loop, never from inside this call, exactly once. */
+/* Copies the arguments. done runs later from the loop, never from inside this
+ * call, exactly once. */
 void store_run(struct store *, const struct sc_stmt *, struct sc_args, store_done done, void *arg);
 
 /* Statements known to the server: core and modules register theirs before any shard starts. */
-/* The same name with the same SQL twice is no harm. NULL, or the name of a statement that clashes with another one. */
+/* The same name with the same SQL twice is no harm. NULL, or the name of a statement that
+ * clashes with another one. */
 const char *store_register(const struct sc_stmt *const *stmts, int n);
 int store_stmt_count(void);
 const struct sc_stmt *store_stmt_at(int i);
@@ -50,24 +54,34 @@ void store_test_delay(struct store *, int ms);
 
 /* --- blocking; for the supervisor and the worker's start, never on a shard's loop --- */
 
-/* Applies what is missing of schema/NNNN-*.sql in order; one transaction each, under an advisory lock. Refuses a schema that is newer
- * than the files or whose checksum differs, with a sentence in error. */
-bool store_migrate(const char *uri, const char *schema_dir, char *error, size_t error_size) SC_MUST_CHECK;
+/* Applies what is missing of schema/NNNN-*.sql in order; one transaction each, under an advisory
+ * lock. Refuses a schema that is newer than the files or whose checksum differs, with a sentence
+ * in error. */
+bool store_migrate(const char *uri, const char *schema_dir, char *error, size_t error_size)
+    SC_MUST_CHECK;
 /* What store_migrate would do, one line each, for `db plan`. Malloced. */
 char *store_migration_plan(const char *uri, const char *schema_dir, char *error, size_t error_size);
-/* Checks fsync, synchronous_commit, full_page_writes, max_connections, encoding. False with a sentence. */
-bool store_check_server(const char *uri, int connections, bool allow_unsafe, char *error, size_t error_size) SC_MUST_CHECK;
-/* Ends connections of earlier workers (application_name) and waits till they are gone (design §8). */
-bool store_end_predecessors(const char *uri, const char *app_name_prefix, const char *own, char *error, size_t error_size) SC_MUST_CHECK;
+/* Checks fsync, synchronous_commit, full_page_writes, max_connections, encoding. False
+ * with a sentence. */
+bool store_check_server(const char *uri, int connections, bool allow_unsafe, char *error,
+    size_t error_size) SC_MUST_CHECK;
+/* Ends connections of earlier workers (application_name) and waits till they are
+ * gone (design §8). */
+bool store_end_predecessors(const char *uri, const char *app_name_prefix, const char *own,
+    char *error, size_t error_size) SC_MUST_CHECK;
 
 /* --- the private PostgreSQL; for the supervisor --- */
 struct private_pg;
-/* dir = STATE/pg; initdb on first use, adopts a live postmaster of this directory, otherwise starts one (a child of the caller).
- * bin_dir NULL: searched. Blocks up to a minute. NULL with a sentence in error. */
-struct private_pg *private_pg_start(const char *dir, const char *bin_dir, char *error, size_t error_size);
+/* dir = STATE/pg; initdb on first use, adopts a live postmaster of this directory, otherwise
+ * starts one (a child of the caller). bin_dir NULL: searched. Blocks up to a minute. NULL with a
+ * sentence in error. */
+struct private_pg *private_pg_start(const char *dir, const char *bin_dir, char *error,
+    size_t error_size);
 const char *private_pg_uri(const struct private_pg *);          /* lent */
 pid_t private_pg_pid(const struct private_pg *);
-bool private_pg_alive(struct private_pg *);                     /* call on SIGCHLD; a dead one is started again by private_pg_start */
-void private_pg_stop(struct private_pg **taken, bool immediate);/* fast shutdown, waits up to 20 s */
+/* To be called on SIGCHLD; a dead one is started again by private_pg_start. */
+bool private_pg_alive(struct private_pg *);
+/* Fast shutdown; waits up to 20 s. */
+void private_pg_stop(struct private_pg **taken, bool immediate);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store_try: what the tests of the store share. A test runs in a child as an unprivileged user, with a folder of its own
- * and a private PostgreSQL in it; the parent sweeps up after it, also when it dies.
+ * store_try: what the tests of the store share. A test runs in a child as an unprivileged user,
+ * with a folder of its own and a private PostgreSQL in it; the parent sweeps up after it, also when
+ * it dies.
  */
 #ifndef STORE_TRY_H
 #define STORE_TRY_H
@@ -112,7 +113,9 @@ try_as_nobody(int (*test)(void))
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(nobody->pw_gid) < 0 || setuid(nobody->pw_uid) < 0))
+		if (geteuid() == 0 &&
+		    (setgroups(0, NULL) < 0 || setgid(nobody->pw_gid) < 0 ||
+			setuid(nobody->pw_uid) < 0))
 			exit(1);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exit(test());
@@ -175,8 +178,13 @@ try_ready(void)
 static inline struct store_conf
 try_conf(const struct private_pg *pg)
 {
-	return (struct store_conf){ .uri = private_pg_uri(pg), .writers = 1, .readers = 1, .queue_max_bytes = 1 << 20,
-		.outage_ms = 60000, .read_timeout_ms = 30000, .app_name = "stonechat-worker test" };
+	return (struct store_conf){ .uri = private_pg_uri(pg),
+		.writers = 1,
+		.readers = 1,
+		.queue_max_bytes = 1 << 20,
+		.outage_ms = 60000,
+		.read_timeout_ms = 30000,
+		.app_name = "stonechat-worker test" };
 }
 
 static inline void

@@ -1,40 +1,88 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches, order, failures in the middle, reads, and every type there and back, against a real PostgreSQL. */
+/* Batches, order, failures in the middle, reads, and every type there and back, against
+ * a real PostgreSQL. */
 #include "config.h"
 
 #include "store_try.h"
 
-static const struct sc_stmt make = { .name = "try_make", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
-	.sql = "create table log (seq bigint generated always as identity, who bigint, n bigint, word text unique, "
-	    "tx text default pg_current_xact_id()::text)" };
-static const struct sc_stmt add = { .name = "try_add", .types = "iit", .mode = SC_STMT_WRITE, .key = 0,
+static const struct sc_stmt make = { .name = "try_make",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
+	.sql =
+	    "create table log (seq bigint generated always as identity, who bigint, n bigint, word "
+	    "text unique, tx text default pg_current_xact_id()::text)" };
+static const struct sc_stmt add = { .name = "try_add",
+	.types = "iit",
+	.mode = SC_STMT_WRITE,
+	.key = 0,
 	.sql = "insert into log (who, n, word) values ($1, $2, $3)" };
-static const struct sc_stmt add_alone = { .name = "try_add_alone", .types = "iit", .mode = SC_STMT_ATOMIC, .key = 0,
+static const struct sc_stmt add_alone = { .name = "try_add_alone",
+	.types = "iit",
+	.mode = SC_STMT_ATOMIC,
+	.key = 0,
 	.sql = "insert into log (who, n, word) values ($1, $2, $3)" };
-static const struct sc_stmt numbers = { .name = "try_numbers", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
+static const struct sc_stmt numbers = { .name = "try_numbers",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
 	.sql = "create table numbers (n bigint primary key)" };
-static const struct sc_stmt fill = { .name = "try_fill", .types = "", .mode = SC_STMT_WRITE, .key = -1,
+static const struct sc_stmt fill = { .name = "try_fill",
+	.types = "",
+	.mode = SC_STMT_WRITE,
+	.key = -1,
 	.sql = "insert into numbers select generate_series(0, 76)" };
-static const struct sc_stmt check_later = { .name = "try_check_later", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
-	.sql = "alter table log add constraint later foreign key (n) references numbers deferrable initially deferred not valid" };
-static const struct sc_stmt check_never = { .name = "try_check_never", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
+static const struct sc_stmt check_later = {
+	.name = "try_check_later",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
+	.sql =
+	    "alter table log add constraint later foreign key (n) references numbers deferrable "
+	    "initially deferred not valid"
+};
+static const struct sc_stmt check_never = { .name = "try_check_never",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
 	.sql = "alter table log drop constraint later" };
-static const struct sc_stmt summary = { .name = "try_summary", .types = "", .mode = SC_STMT_READ, .key = -1,
+static const struct sc_stmt summary = { .name = "try_summary",
+	.types = "",
+	.mode = SC_STMT_READ,
+	.key = -1,
 	.sql = "select count(*), count(distinct tx) from log" };
-static const struct sc_stmt disorder = { .name = "try_disorder", .types = "", .mode = SC_STMT_READ, .key = -1,
-	.sql = "select count(*) from log a join log b using (who) where a.seq < b.seq and a.n > b.n" };
-static const struct sc_stmt echo = { .name = "try_echo", .types = "itbIT", .mode = SC_STMT_READ, .key = -1,
-	.sql = "select $1, $2, $3, $4, $5, $1::int, true, null::text, '{\"a\": 1}'::jsonb, $1::smallint" };
-static const struct sc_stmt slow = { .name = "try_slow", .types = "i", .mode = SC_STMT_READ, .key = -1,
+static const struct sc_stmt disorder = { .name = "try_disorder",
+	.types = "",
+	.mode = SC_STMT_READ,
+	.key = -1,
+	.sql =
+	    "select count(*) from log a join log b using (who) where a.seq < b.seq and a.n > b.n" };
+static const struct sc_stmt echo = {
+	.name = "try_echo",
+	.types = "itbIT",
+	.mode = SC_STMT_READ,
+	.key = -1,
+	.sql =
+	    "select $1, $2, $3, $4, $5, $1::int, true, null::text, '{\"a\": 1}'::jsonb, "
+	    "$1::smallint"
+};
+static const struct sc_stmt slow = { .name = "try_slow",
+	.types = "i",
+	.mode = SC_STMT_READ,
+	.key = -1,
 	.sql = "select pg_sleep($1::float8 / 1000)" };
 static const struct sc_stmt bad = { .name = "try_bad", .types = "", .mode = SC_STMT_READ, .key = -1,
 	.sql = "select nothing from nowhere" };
-static const struct sc_stmt sneaky = { .name = "try_sneaky", .types = "", .mode = SC_STMT_READ, .key = -1,
-	.sql = "delete from log" };
-static const struct sc_stmt many = { .name = "try_many", .types = "IT", .mode = SC_STMT_WRITE, .key = -1,
+static const struct sc_stmt sneaky = {
+	.name = "try_sneaky", .types = "", .mode = SC_STMT_READ, .key = -1, .sql = "delete from log"
+};
+static const struct sc_stmt many = { .name = "try_many",
+	.types = "IT",
+	.mode = SC_STMT_WRITE,
+	.key = -1,
 	.sql = "insert into log (who, n, word) select 9, * from unnest($1, $2)" };
-static const struct sc_stmt *const all[] = { &make, &add, &add_alone, &numbers, &fill, &check_later, &check_never, &summary, &disorder, &echo, &slow,
-	&bad, &sneaky, &many };
+static const struct sc_stmt *const all[] = { &make, &add, &add_alone, &numbers, &fill, &check_later,
+	&check_never, &summary, &disorder, &echo, &slow, &bad, &sneaky, &many };
 
 struct seen {
 	int n, order;
@@ -90,7 +138,8 @@ one_commit_a_batch(void)
 	done_n = 0;
 	for (int i = 0; i < 100; i++) {
 		snprintf(word, sizeof word, "w%d", i);
-		store_run(try_store, &add, SC_ARGS(sc_int(i % 3), sc_int(i), sc_text(word)), see, &seen[i]);
+		store_run(try_store, &add, SC_ARGS(sc_int(i % 3), sc_int(i), sc_text(word)), see,
+		    &seen[i]);
 	}
 	is_int(done_n, 0, "nothing completes from inside store_run");
 	is_int(store_waiting(try_store), 100, "a hundred wait");
@@ -114,15 +163,18 @@ the_culprit_alone(void)
 
 	done_n = 0;
 	for (int i = 0; i < 50; i++) {
-		snprintf(word, sizeof word, "x%d", i == 20 || i == 30 ? 3 : i);         /* two that are there already */
-		store_run(try_store, &add, SC_ARGS(sc_int(i % 3), sc_int(1000 + i), sc_text(word)), see, &seen[i]);
+		/* two that are there already */
+		snprintf(word, sizeof word, "x%d", i == 20 || i == 30 ? 3 : i);
+		store_run(try_store, &add, SC_ARGS(sc_int(i % 3), sc_int(1000 + i), sc_text(word)),
+		    see, &seen[i]);
 	}
 	try_until(&done_n, 50);
 	for (int i = 0; i < 50; i++) {
 		bool culprit = i == 20 || i == 30;
 
 		if (seen[i].status != (culprit ? SC_DB_FAILED : SC_DB_OK) || seen[i].order != i + 1)
-			ok(false, "operation %d: status %d, order %d", i, seen[i].status, seen[i].order);
+			ok(false, "operation %d: status %d, order %d", i, seen[i].status,
+			    seen[i].order);
 	}
 	is_text(seen[20].state, "23505", "the culprit has its SQLSTATE");
 	is_text(seen[21].state, "", "its neighbour has none");
@@ -143,7 +195,8 @@ atomic_alone(void)
 	store_run(try_store, &add, SC_ARGS(sc_int(5), sc_int(1), sc_text("a1")), see, NULL);
 	store_run(try_store, &add, SC_ARGS(sc_int(5), sc_int(2), sc_text("a2")), see, NULL);
 	store_run(try_store, &add_alone, SC_ARGS(sc_int(5), sc_int(3), sc_text("a3")), see, NULL);
-	store_run(try_store, &add_alone, SC_ARGS(sc_int(5), sc_int(4), sc_text("a3")), see, NULL);    /* fails */
+	/* fails */
+	store_run(try_store, &add_alone, SC_ARGS(sc_int(5), sc_int(4), sc_text("a3")), see, NULL);
 	store_run(try_store, &add, SC_ARGS(sc_int(5), sc_int(5), sc_text("a5")), see, NULL);
 	try_until(&done_n, 5);
 	s = sum();
@@ -168,7 +221,8 @@ failing_commit(void)
 	done_n = 0;
 	for (int i = 0; i < 10; i++) {
 		snprintf(word, sizeof word, "c%d", i);
-		store_run(try_store, &add, SC_ARGS(sc_int(6), sc_int(i == 4 ? 77 : 1), sc_text(word)), see, &seen[i]);
+		store_run(try_store, &add,
+		    SC_ARGS(sc_int(6), sc_int(i == 4 ? 77 : 1), sc_text(word)), see, &seen[i]);
 	}
 	try_until(&done_n, 10);
 	s = sum();
@@ -193,16 +247,19 @@ there_and_back(void *arg, const struct sc_rows *rows)
 		return;
 	is_int(sc_row_int(rows, 0, 0), -5, "bigint");
 	is_text(sc_row_text(rows, 0, 1).p, "Grüße 'n' \"so\"", "text");
-	ok(sc_row_text(rows, 0, 2).n == 4 && memcmp(sc_row_text(rows, 0, 2).p, "\0\1\377x", 4) == 0, "bytea");
+	ok(sc_row_text(rows, 0, 2).n == 4 && memcmp(sc_row_text(rows, 0, 2).p, "\0\1\377x", 4) == 0,
+	    "bytea");
 	is_int(sc_row_ints(rows, 0, 3, ints, 4), 3, "bigint[]: three");
 	ok(ints[0] == 1 && ints[1] == INT64_MIN && ints[2] == 3, "bigint[]: their values");
 	is_int(sc_row_texts(rows, 0, 4, texts, 4), 3, "text[]: three");
-	ok(texts[0].n == 3 && memcmp(texts[0].p, "one", 3) == 0 && !texts[1].p && texts[2].p && texts[2].n == 0,
+	ok(texts[0].n == 3 && memcmp(texts[0].p, "one", 3) == 0 && !texts[1].p && texts[2].p &&
+		texts[2].n == 0,
 	    "text[]: a word, a null, an empty one");
 	is_int(sc_row_texts(rows, 0, 4, texts, 1), 3, "text[]: more than there is room for");
 	is_int(sc_row_int(rows, 0, 5), -5, "int");
 	is_int(sc_row_int(rows, 0, 6), 1, "boolean");
-	ok(sc_row_null(rows, 0, 7) && !sc_row_text(rows, 0, 7).p && !sc_row_null(rows, 0, 6), "null");
+	ok(sc_row_null(rows, 0, 7) && !sc_row_text(rows, 0, 7).p && !sc_row_null(rows, 0, 6),
+	    "null");
 	is_text(sc_row_text(rows, 0, 8).p, "{\"a\": 1}", "jsonb");
 	is_int(sc_row_int(rows, 0, 9), -5, "smallint");
 }
@@ -225,9 +282,13 @@ types(void)
 	struct seen before = sum(), s;
 
 	done_n = 0;
-	store_run(try_store, &echo, SC_ARGS(sc_int(-5), sc_text("Grüße 'n' \"so\""), sc_bytes("\0\1\377x", 4), sc_ints(ints, 3),
-	    sc_texts(texts, 3)), there_and_back, NULL);
-	store_run(try_store, &echo, SC_ARGS(sc_null(), sc_text(""), sc_null(), sc_ints(ints, 0), sc_null()), empty_and_null, NULL);
+	store_run(try_store, &echo,
+	    SC_ARGS(sc_int(-5), sc_text("Grüße 'n' \"so\""), sc_bytes("\0\1\377x", 4),
+		sc_ints(ints, 3), sc_texts(texts, 3)),
+	    there_and_back, NULL);
+	store_run(try_store, &echo,
+	    SC_ARGS(sc_null(), sc_text(""), sc_null(), sc_ints(ints, 0), sc_null()), empty_and_null,
+	    NULL);
 	store_run(try_store, &many, SC_ARGS(sc_ints(ints, 2), sc_texts(texts, 2)), see, NULL);
 	try_until(&done_n, 3);
 	is_int(done_n, 3, "types: all came back");
@@ -287,7 +348,8 @@ limits(const struct private_pg *pg)
 	done_n = 0;
 	for (int i = 0; i < 20; i++) {
 		large[0] = (char)('a' + i);
-		store_run(try_store, &add, SC_ARGS(sc_int(i), sc_int(1), sc_text(large)), see, &seen[i]);
+		store_run(try_store, &add, SC_ARGS(sc_int(i), sc_int(1), sc_text(large)), see,
+		    &seen[i]);
 	}
 	is_int(done_n, 0, "a refusal does not come from inside either");
 	try_until(&done_n, 20);
@@ -314,7 +376,8 @@ slowed_down(const struct private_pg *pg)
 	store_run(try_store, &add, SC_ARGS(sc_int(1), sc_int(1), sc_text("slow")), see, NULL);
 	try_until(&done_n, 1);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	ok((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 >= 149, "a test's delay is kept");
+	ok((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 >= 149,
+	    "a test's delay is kept");
 	store_test_delay(try_store, 0);
 	/* What is queued at the end is still written. */
 	for (int i = 0; i < 5; i++)
@@ -329,7 +392,9 @@ test(void)
 {
 	struct private_pg *pg = try_pg();
 	struct store_conf conf = try_conf(pg);
-	static const struct sc_stmt clash = { .name = "try_bad", .types = "", .key = -1, .sql = "select 2" };
+	static const struct sc_stmt clash = {
+		.name = "try_bad", .types = "", .key = -1, .sql = "select 2"
+	};
 	static const struct sc_stmt *const clashes[] = { &add, &clash };
 
 	ok(store_register(all, sizeof all / sizeof *all) == NULL, "statements are registered");

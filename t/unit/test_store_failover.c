@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The primary dies and its standby is promoted (reliability F5): nothing that was reported as written is missing. */
+/* The primary dies and its standby is promoted (reliability F5): nothing that was reported as
+ * written is missing. */
 #include "config.h"
 
 #include <libpq-fe.h>
@@ -7,14 +8,32 @@
 #include "base/buf.h"
 #include "store_try.h"
 
-static const struct sc_stmt make = { .name = "try_make", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
-	.sql = "create table log (seq bigint generated always as identity, who bigint, n bigint unique)" };
-static const struct sc_stmt add = { .name = "try_add", .types = "ii", .mode = SC_STMT_WRITE, .key = 0, .repeatable = true,
+static const struct sc_stmt make = {
+	.name = "try_make",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
+	.sql =
+	    "create table log (seq bigint generated always as identity, who bigint, n bigint "
+	    "unique)"
+};
+static const struct sc_stmt add = { .name = "try_add",
+	.types = "ii",
+	.mode = SC_STMT_WRITE,
+	.key = 0,
+	.repeatable = true,
 	.sql = "insert into log (who, n) values ($1, $2) on conflict (n) do nothing" };
-static const struct sc_stmt count = { .name = "try_count", .types = "", .mode = SC_STMT_READ, .key = -1,
-	.sql = "select count(*), (select count(*) from log a join log b using (who) where a.seq < b.seq and a.n > b.n), "
-	    "pg_is_in_recovery() from log" };
-static const struct sc_stmt full = { .name = "try_full", .types = "", .mode = SC_STMT_WRITE, .key = -1,
+static const struct sc_stmt count = { .name = "try_count",
+	.types = "",
+	.mode = SC_STMT_READ,
+	.key = -1,
+	.sql =
+	    "select count(*), (select count(*) from log a join log b using (who) where a.seq < "
+	    "b.seq and a.n > b.n), pg_is_in_recovery() from log" };
+static const struct sc_stmt full = { .name = "try_full",
+	.types = "",
+	.mode = SC_STMT_WRITE,
+	.key = -1,
 	.sql = "do $$ begin raise exception 'no room' using errcode = '53100'; end $$" };
 static const struct sc_stmt *const all[] = { &make, &add, &count, &full };
 
@@ -77,7 +96,8 @@ program(const char *fmt, ...)
 	va_end(args);
 	if (!good)
 		return false;
-	buf_format(&text, "%s/%s >>%s 2>&1 </dev/null", access(bin, X_OK) == 0 ? bin : "/usr/bin", line, try_path("programs.log"));
+	buf_format(&text, "%s/%s >>%s 2>&1 </dev/null", access(bin, X_OK) == 0 ? bin : "/usr/bin",
+	    line, try_path("programs.log"));
 	good = system(text.p) == 0;
 	buf_free(&text);
 	free(line);
@@ -90,17 +110,23 @@ start_standby(void)
 	mkdir(standby, 0700);
 	append("pg/data/pg_hba.conf", "local replication all peer map=own\n");
 	sql(private_pg_uri(primary), "select pg_reload_conf()");
-	if (!program("pg_basebackup -h %s -D %s/data -R -X stream -c fast --no-sync -d 'dbname=replication application_name=standby'",
-	    try_path("pg"), standby))
+	if (!program(
+		"pg_basebackup -h %s -D %s/data -R -X stream -c fast --no-sync -d "
+		"'dbname=replication application_name=standby'",
+		try_path("pg"), standby))
 		return false;
-	append("standby/stonechat.conf", "listen_addresses = ''\nmax_connections = 120\nhot_standby = on\n");
-	if (!program("pg_ctl -D %s/data -s -w -o \"-c unix_socket_directories=%s\" start", standby, standby))
+	append("standby/stonechat.conf",
+	    "listen_addresses = ''\nmax_connections = 120\nhot_standby = on\n");
+	if (!program("pg_ctl -D %s/data -s -w -o \"-c unix_socket_directories=%s\" start", standby,
+		standby))
 		return false;
 	/* What is committed is on both, or not committed. */
 	append("pg/local.conf", "synchronous_standby_names = 'standby'\n");
 	sql(private_pg_uri(primary), "select pg_reload_conf()");
-	sql(private_pg_uri(primary), "do $$ begin while not exists (select from pg_stat_replication where sync_state = 'sync') loop "
-	    "perform pg_sleep(0.1), pg_stat_clear_snapshot(); end loop; perform pg_sleep(0.3); end $$");
+	sql(private_pg_uri(primary),
+	    "do $$ begin while not exists (select from pg_stat_replication where sync_state = "
+	    "'sync') loop perform pg_sleep(0.1), pg_stat_clear_snapshot(); end loop; perform "
+	    "pg_sleep(0.3); end $$");
 	return true;
 }
 
@@ -120,7 +146,8 @@ full_disk(void)
 	store_run(try_store, &full, SC_NO_ARGS, see, NULL);
 	load(3, 3);
 	try_until(&done_n, 7);
-	ok(outcome[SC_DB_BUSY] == 1 && outcome[SC_DB_OK] == 6, "a full disk is like an outage, and only for what met it");
+	ok(outcome[SC_DB_BUSY] == 1 && outcome[SC_DB_OK] == 6,
+	    "a full disk is like an outage, and only for what met it");
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The database goes away: what is replayed, what is uncertain, what is refused, and that nothing is lost, doubled or
- * reordered over a dozen crashes under load.
+ * The database goes away: what is replayed, what is uncertain, what is refused, and that nothing is
+ * lost, doubled or reordered over a dozen crashes under load.
  */
 #include "config.h"
 
@@ -9,18 +9,44 @@
 
 #include "store_try.h"
 
-static const struct sc_stmt make = { .name = "try_make", .types = "", .mode = SC_STMT_ATOMIC, .key = -1,
-	.sql = "create table log (seq bigint generated always as identity, who bigint, n bigint unique, tries int)" };
-static const struct sc_stmt add_once = { .name = "try_add_once", .types = "ii", .mode = SC_STMT_WRITE, .key = 0, .repeatable = true,
+static const struct sc_stmt make = {
+	.name = "try_make",
+	.types = "",
+	.mode = SC_STMT_ATOMIC,
+	.key = -1,
+	.sql =
+	    "create table log (seq bigint generated always as identity, who bigint, n bigint "
+	    "unique, tries int)"
+};
+static const struct sc_stmt add_once = { .name = "try_add_once",
+	.types = "ii",
+	.mode = SC_STMT_WRITE,
+	.key = 0,
+	.repeatable = true,
 	.sql = "insert into log (who, n) values ($1, $2) on conflict (n) do nothing" };
-static const struct sc_stmt add = { .name = "try_add", .types = "ii", .mode = SC_STMT_WRITE, .key = 0,
+static const struct sc_stmt add = { .name = "try_add",
+	.types = "ii",
+	.mode = SC_STMT_WRITE,
+	.key = 0,
 	.sql = "insert into log (who, n) values ($1, $2)" };
-static const struct sc_stmt linger = { .name = "try_linger", .types = "i", .mode = SC_STMT_WRITE, .key = 0, .repeatable = true,
+static const struct sc_stmt linger = { .name = "try_linger",
+	.types = "i",
+	.mode = SC_STMT_WRITE,
+	.key = 0,
+	.repeatable = true,
 	.sql = "select count(pg_sleep(0.5)), $1" };
-static const struct sc_stmt count = { .name = "try_count", .types = "", .mode = SC_STMT_READ, .key = -1,
-	.sql = "select count(*), (select count(*) from log a join log b using (who) where a.seq < b.seq and a.n > b.n) "
-	    "from log" };
-static const struct sc_stmt kill_me = { .name = "try_kill_me", .types = "", .mode = SC_STMT_WRITE, .key = -1, .repeatable = true,
+static const struct sc_stmt count = { .name = "try_count",
+	.types = "",
+	.mode = SC_STMT_READ,
+	.key = -1,
+	.sql =
+	    "select count(*), (select count(*) from log a join log b using (who) where a.seq < "
+	    "b.seq and a.n > b.n) from log" };
+static const struct sc_stmt kill_me = { .name = "try_kill_me",
+	.types = "",
+	.mode = SC_STMT_WRITE,
+	.key = -1,
+	.repeatable = true,
 	.sql = "select pg_terminate_backend(pg_backend_pid())" };
 static const struct sc_stmt *const all[] = { &make, &add_once, &add, &linger, &count, &kill_me };
 
@@ -86,7 +112,8 @@ replayed_or_uncertain(void)
 	turns(3);
 	run(&count, SC_NO_ARGS, &read);
 	turns(3);
-	ok(!store_ready(try_store) && store_last_error(try_store)[0], "away: %s", store_last_error(try_store));
+	ok(!store_ready(try_store) && store_last_error(try_store)[0], "away: %s",
+	    store_last_error(try_store));
 	ok(sent[1].n == 0, "what is uncertain waits for its turn behind what is repeated");
 	pg = try_pg();
 	try_until(&done_n, 7);
@@ -96,8 +123,10 @@ replayed_or_uncertain(void)
 	is_int(waiting[0].status, SC_DB_OK, "what was not sent yet is just sent later");
 	is_int(waiting[1].status, SC_DB_OK, "of either kind");
 	is_int(read.status, SC_DB_OK, "a read waits for the connection");
-	ok(held.order < sent[0].order && sent[0].order < sent[1].order && sent[1].order < sent[2].order &&
-	    sent[2].order < waiting[0].order && waiting[0].order < waiting[1].order, "all in the order given");
+	ok(held.order < sent[0].order && sent[0].order < sent[1].order &&
+		sent[1].order < sent[2].order && sent[2].order < waiting[0].order &&
+		waiting[0].order < waiting[1].order,
+	    "all in the order given");
 	done_n = 0;
 	ok(try_ready(), "back");
 	is_text(store_last_error(try_store), "", "and no error is shown any more");
@@ -117,7 +146,8 @@ poison(void)
 	run(&kill_me, SC_NO_ARGS, &killer);
 	run(&add_once, SC_ARGS(sc_int(2), sc_int(11)), &good[1]);
 	try_until(&done_n, 3);
-	is_int(killer.status, SC_DB_UNCERTAIN, "an operation that breaks each connection is given up");
+	is_int(killer.status, SC_DB_UNCERTAIN,
+	    "an operation that breaks each connection is given up");
 	ok(good[0].status == SC_DB_OK && good[1].status == SC_DB_OK, "and its neighbours succeed");
 }
 
@@ -136,7 +166,8 @@ crashes_under_load(void)
 	done_n = 0;
 	for (int round = 0; next < N; round++) {
 		for (int i = 0; i < 100 && next < N; i++, next++)
-			run(next % 3 ? &add_once : &add, SC_ARGS(sc_int(10 + next % 7), sc_int(100 + next)), &seen[next]);
+			run(next % 3 ? &add_once : &add,
+			    SC_ARGS(sc_int(10 + next % 7), sc_int(100 + next)), &seen[next]);
 		turns(1);
 		if (round % 10 == 5) {
 			crash();
@@ -150,7 +181,8 @@ crashes_under_load(void)
 	for (int i = 0; i < N; i++) {
 		wrong += seen[i].n != 1;
 		outcome[seen[i].status]++;
-		wrong += seen[i].status == SC_DB_UNCERTAIN && i % 3 != 0;       /* only what may not be repeated */
+		/* only what may not be repeated */
+		wrong += seen[i].status == SC_DB_UNCERTAIN && i % 3 != 0;
 	}
 	is_int(wrong, 0, "each once, and nothing repeatable is uncertain");
 	is_int(outcome[SC_DB_FAILED] + outcome[SC_DB_BUSY], 0, "none failed, none was refused");
@@ -159,7 +191,8 @@ crashes_under_load(void)
 	try_until(&done_n, 1);
 	read.a -= before.a;
 	ok(read.a >= outcome[SC_DB_OK] && read.a <= outcome[SC_DB_OK] + outcome[SC_DB_UNCERTAIN],
-	    "%d written, %d uncertain, %d rows", outcome[SC_DB_OK], outcome[SC_DB_UNCERTAIN], (int)read.a);
+	    "%d written, %d uncertain, %d rows", outcome[SC_DB_OK], outcome[SC_DB_UNCERTAIN],
+	    (int)read.a);
 	is_int(read.b, 0, "the rows of each key are in order");
 }
 
@@ -218,7 +251,8 @@ read_only(void)
 	conf.outage_ms = 600;
 	try_open(&conf);
 	try_ready();
-	/* As after a failover, when the old primary comes back as a standby: connections live, writes are refused. */
+	/* As after a failover, when the old primary comes back as a standby: connections live,
+	 * writes are refused. */
 	sql("alter system set default_transaction_read_only = on");
 	sql("select pg_reload_conf()");
 	turns(10);
@@ -245,17 +279,24 @@ predecessors(void)
 
 	try_open(&conf);
 	try_ready();
-	ok(store_end_predecessors(private_pg_uri(pg), "stonechat-worker", "stonechat-worker 2", try_error, sizeof try_error),
+	ok(store_end_predecessors(private_pg_uri(pg), "stonechat-worker", "stonechat-worker 2",
+	       try_error, sizeof try_error),
 	    "earlier workers' connections are ended");
 	turns(2);
 	ok(!store_ready(try_store), "ours was one of them");
 	ok(try_ready(), "and comes back");
 	try_close();
-	ok(store_check_server(private_pg_uri(pg), 60, false, try_error, sizeof try_error), "the private server is good enough");
-	ok(!store_check_server(private_pg_uri(pg), 1000, false, try_error, sizeof try_error), "room: %s", try_error);
-	ok(!store_check_server("host=/nowhere password=secret", 1, false, try_error, sizeof try_error), "nobody there: %s", try_error);
+	ok(store_check_server(private_pg_uri(pg), 60, false, try_error, sizeof try_error),
+	    "the private server is good enough");
+	ok(!store_check_server(private_pg_uri(pg), 1000, false, try_error, sizeof try_error),
+	    "room: %s", try_error);
+	ok(!store_check_server(
+	       "host=/nowhere password=secret", 1, false, try_error, sizeof try_error),
+	    "nobody there: %s", try_error);
 	hidden = strstr(try_error, "secret");
-	ok(!store_check_server("postgres://me:sec%ret@host/x", 1, false, try_error, sizeof try_error), "not an address: %s", try_error);
+	ok(!store_check_server(
+	       "postgres://me:sec%ret@host/x", 1, false, try_error, sizeof try_error),
+	    "not an address: %s", try_error);
 	ok(!hidden && !strstr(try_error, "ret"), "no password in what is said");
 }
 

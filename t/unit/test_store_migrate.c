@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Migrations: all at once, nothing the second time, and a sentence for everything that does not fit. */
+/* Migrations: all at once, nothing the second time, and a sentence for everything that
+ * does not fit. */
 #include "config.h"
 
 #include <libpq-fe.h>
@@ -71,9 +72,12 @@ test(void)
 	schema = schema_dir;
 
 	plan = store_migration_plan(uri, schema, try_error, sizeof try_error);
-	ok(plan && strstr(plan, "0001-hosts-users.sql: to do\n") && strstr(plan, "0003-spool.sql: to do\n"), "the plan says what is to do");
+	ok(plan && strstr(plan, "0001-hosts-users.sql: to do\n") &&
+		strstr(plan, "0003-spool.sql: to do\n"),
+	    "the plan says what is to do");
 	free(plan);
-	is_int(number("select count(*) from pg_tables where schemaname = 'public'"), 0, "and does nothing");
+	is_int(number("select count(*) from pg_tables where schemaname = 'public'"), 0,
+	    "and does nothing");
 
 	/* Two servers at once. */
 	fflush(stdout);
@@ -91,8 +95,10 @@ test(void)
 	put("0005-broken.sql", "w", "create table late (a int);\nselect nonsense;\n");
 	put("current.sql", "w", "not a step");
 	refused("0005-broken.sql", "a step that fails");
-	is_int(number("select count(*) from pg_tables where tablename in ('more', 'even_more')"), 2, "the step before it is done");
-	is_int(number("select count(*) from pg_tables where tablename = 'late'"), 0, "and nothing of it");
+	is_int(number("select count(*) from pg_tables where tablename in ('more', 'even_more')"), 2,
+	    "the step before it is done");
+	is_int(number("select count(*) from pg_tables where tablename = 'late'"), 0,
+	    "and nothing of it");
 	put("0005-broken.sql", "w", "create table late (a int);\n");
 	ok(migrate(), "mended, it is applied");
 

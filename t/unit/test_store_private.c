@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The private PostgreSQL: made, adopted, restarted after a crash, stopped; and what is refused with which sentence. */
+/* The private PostgreSQL: made, adopted, restarted after a crash, stopped; and what is refused
+ * with which sentence. */
 #include "config.h"
 
 #include <libpq-fe.h>
@@ -11,7 +12,9 @@ query(const struct private_pg *pg, const char *text)
 {
 	PGconn *conn = PQconnectdb(private_pg_uri(pg));
 	PGresult *res = PQexec(conn, text);
-	int n = PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) ? atoi(PQgetvalue(res, 0, 0)) : -1;
+	int n = PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res)
+	    ? atoi(PQgetvalue(res, 0, 0))
+	    : -1;
 
 	PQclear(res);
 	PQfinish(conn);
@@ -61,12 +64,16 @@ lives(void)
 	pg = try_pg();
 	ok(pg && private_pg_alive(pg), "made and started");
 	ok(stat(try_path("pg/data.new"), &st) < 0, "the rest of an interrupted start is gone");
-	ok(stat(try_path("pg"), &st) == 0 && (st.st_mode & 0777) == 0700, "the folder is for its owner only");
-	is_int(query(pg, "select count(*) from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit', "
-	    "'data_checksums') and setting = 'on'"), 4, "safe settings and checksums");
-	is_int(query(pg, "select count(*) from pg_settings where name = 'listen_addresses' and setting <> ''"), 0, "no TCP");
-	is_int(query(pg, "select count(*) from pg_database where datname = 'stonechat' and pg_encoding_to_char(encoding) = 'UTF8' "
-	    "and datcollate = 'C.UTF-8'"), 1, "a database in UTF-8");
+	ok(stat(try_path("pg"), &st) == 0 && (st.st_mode & 0777) == 0700,
+	    "the folder is for its owner only");
+	is_int(query(pg, "select count(*) from pg_settings where setting = 'on' and name in "
+	    "('fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums')"), 4,
+	    "safe settings and checksums");
+	is_int(query(pg, "select count(*) from pg_settings where name = 'listen_addresses' "
+	    "and setting <> ''"), 0, "no TCP");
+	is_int(query(pg, "select count(*) from pg_database where datname = 'stonechat' and "
+	    "pg_encoding_to_char(encoding) = 'UTF8' and datcollate = 'C.UTF-8'"), 1,
+	    "a database in UTF-8");
 	first = private_pg_pid(pg);
 
 	again = try_pg();
@@ -90,11 +97,13 @@ lives(void)
 	snprintf(text, sizeof text, "%d\n%s/pg/data\n", (int)getpid(), try_dir);
 	put("pg/data/postmaster.pid", text);
 	pg = try_pg();
-	ok(private_pg_alive(pg) && private_pg_pid(pg) != getpid(), "a stale postmaster.pid with a living number is no obstacle");
+	ok(private_pg_alive(pg) && private_pg_pid(pg) != getpid(),
+	    "a stale postmaster.pid with a living number is no obstacle");
 	put("pg/local.conf", "work_mem = '7MB'\n");
 	private_pg_stop(&pg, false);
 	pg = try_pg();
-	is_int(query(pg, "select setting from pg_settings where name = 'work_mem'"), 7168, "local.conf is read");
+	is_int(query(pg, "select setting from pg_settings where name = 'work_mem'"), 7168,
+	    "local.conf is read");
 	private_pg_stop(&pg, false);
 }
 
