@@ -14,8 +14,10 @@ const struct sc_counter *const presence_copies = &presence_copies_count;
 
 static SC_SLOT(presence_account, SC_SLOT_ENTITY, struct presence_account, presence_account_fini);
 static SC_SLOT(presence_directed, SC_SLOT_SESSION, struct directed, directed_fini);
+static SC_SLOT(presence_shard, SC_SLOT_SHARD, struct presence_shard, NULL);
 const struct sc_slot *const presence_account_slot = &presence_account;
 const struct sc_slot *const presence_directed_slot = &presence_directed;
+const struct sc_slot *const presence_shard_slot = &presence_shard;
 
 static struct presence_account *
 account_of(struct sc_entity *account)
@@ -187,10 +189,11 @@ static const struct sc_key conf[] = {
 SC_MODULE(presence,
 	.summary = "Tells contacts who is online.",
 	.implements = SC_LIST("RFC-6121 4", "RFC-6121 8.5.3.1"),
-	.slots = SC_SLOTS(&presence_account, &presence_directed),
+	.slots = SC_SLOTS(&presence_account, &presence_directed, &presence_shard),
 	.counters = SC_COUNTERS(&presence_refused_count, &presence_directed_full_count,
 		&presence_copies_count),
 	.hooks = hooks,
 	.conf = conf,
-	.conf_size = sizeof(struct presence_conf)
+	.conf_size = sizeof(struct presence_conf),
+	.shard_stop = cast_finish_all
 );

@@ -21,12 +21,17 @@ struct presence_conf {
 extern const struct sc_counter *const presence_refused, *const presence_directed_full,
 	*const presence_copies;
 extern const struct sc_slot *const presence_account_slot, *const presence_directed_slot;
+extern const struct sc_slot *const presence_shard_slot;
 
 /* Of an account. */
 struct presence_account {
 	struct cast *first, *last;      /* in order; a later one must not overtake */
 	struct sc_timer *timer;         /* set while there are any */
 	int64_t gone_at;                /* wall µs when its last client became unavailable; or 0 */
+};
+
+struct presence_shard {
+	struct cast *casts;
 };
 
 /* --- presence_check.c --- */
@@ -42,6 +47,8 @@ void cast_start(struct sc_entity *account, uint64_t session, const struct sc_sta
 /* SC_TAKEN, or a hold until the cast of this session is over: what the client sends next must
  * not overtake it. */
 enum sc_verdict cast_wait(struct sc_ctx *, struct sc_session *) SC_MUST_CHECK;
+/* The shard stops: what is under way is sent now. */
+void cast_finish_all(struct sc_ctx *);
 void presence_account_fini(void *slot);
 
 /* --- presence_directed.c --- */

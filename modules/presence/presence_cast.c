@@ -21,7 +21,8 @@ struct target {
 };
 
 struct cast {
-	struct cast *next;
+	struct cast *next;              /* of the account */
+	struct cast *prev_here, *next_here;     /* of the shard */
 	struct sc_entity *account;      /* pinned while the cast is queued */
 	uint64_t session;
 	struct sc_stanza *presence, *probe;
@@ -87,6 +88,31 @@ cast_free(struct cast *c)
 	free(c);
 }
 
+/* All casts of this shard are known, to end them when it stops. */
+static void
+enlist(struct cast *c)
+{
+	struct presence_shard *here = sc_shard_slot(presence_shard_slot);
+
+	c->next_here = here->casts;
+	if (c->next_here != NULL)
+		c->next_here->prev_here = c;
+	here->casts = c;
+}
+
+static void
+delist(struct cast *c)
+{
+	struct presence_shard *here = sc_shard_slot(presence_shard_slot);
+
+	if (c->prev_here != NULL)
+		c->prev_here->next_here = c->next_here;
+	else
+		here->casts = c->next_here;
+	if (c->next_here != NULL)
+		c->next_here->prev_here = c->prev_here;
+}
+
 static void next_slice(void *arg);
 
 static void
@@ -125,6 +151,7 @@ next_slice(void *arg)
 		p->last = NULL;
 	else
 		arm(account, p);
+	delist(c);
 	if (c->token != NULL)
 		sc_resume(&c->token, c);
 	cast_free(c);
@@ -148,6 +175,7 @@ cast_start(struct sc_entity *account, uint64_t session, const struct sc_stanza *
 		return;
 	}
 	sc_entity_pin(account);
+	enlist(c);
 	if (p->last != NULL)
 		p->last->next = c;
 	else
@@ -177,6 +205,21 @@ cast_wait(struct sc_ctx *ctx, struct sc_session *session)
 		return SC_TAKEN;
 	sc_keep(ctx, c);
 	return sc_hold(ctx, cast_over, PATIENCE_MS, &c->token);
+}
+
+void
+cast_finish_all(struct sc_ctx *ctx)
+{
+	struct presence_shard *here = sc_shard_slot(presence_shard_slot);
+
+	(void)ctx;
+	while (here->casts != NULL) {
+		struct sc_entity *account = here->casts->account;
+		struct presence_account *p = sc_entity_slot(account, presence_account_slot);
+
+		sc_timer_cancel(&p->timer);
+		next_slice(account);
+	}
 }
 
 void

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define PAGE 200
-#define PAUSE_MS 50
 
 struct leaver {
 	int64_t id;
@@ -21,7 +20,7 @@ struct leaver {
 	char text[];
 };
 
-static void next_page(void *arg);
+static void next_page(struct leaver *);
 
 /* From outside of any ctx: the addresses are made in the stanza's own arena. */
 static void
@@ -40,9 +39,8 @@ send_one(const struct leaver *l, struct sc_span contact, enum sc_type type)
 }
 
 static void
-purged(struct leaver *l)
+leaver_free(struct leaver *l)
 {
-	sc_db_run(&sql_roster_purge, SC_ARGS(sc_int(l->id)), NULL, NULL);
 	free(l->last);
 	free(l);
 }
@@ -51,11 +49,14 @@ static void
 page_arrived(void *arg, const struct sc_rows *rows)
 {
 	struct leaver *l = arg;
-	int n = sc_rows_status(rows) == SC_DB_OK ? sc_rows_count(rows) : 0;
+	int n = sc_rows_count(rows);
 
-	if (sc_rows_status(rows) != SC_DB_OK)
+	if (sc_rows_status(rows) != SC_DB_OK) {
 		sc_log(NULL, SC_LOG_WARN, "roster.farewell_cut_short", "account=%s sqlstate=%s",
 			l->text, sc_rows_state(rows));
+		leaver_free(l);
+		return;
+	}
 	for (int i = 0; i < n; i++) {
 		if (sc_row_int(rows, i, 1))
 			send_one(l, sc_row_text(rows, i, 0), SC_TYPE_UNSUBSCRIBE);
@@ -63,20 +64,19 @@ page_arrived(void *arg, const struct sc_rows *rows)
 			send_one(l, sc_row_text(rows, i, 0), SC_TYPE_UNSUBSCRIBED);
 	}
 	if (n < PAGE) {
-		purged(l);
+		sc_db_run(&sql_roster_purge, SC_ARGS(sc_int(l->id)), NULL, NULL);
+		leaver_free(l);
 		return;
 	}
 	free(l->last);
 	l->last = strdup(sc_row_text(rows, n - 1, 0).p);
 	sc_assert(l->last != NULL);
-	sc_timer(PAUSE_MS, next_page, l);
+	next_page(l);
 }
 
 static void
-next_page(void *arg)
+next_page(struct leaver *l)
 {
-	struct leaver *l = arg;
-
 	sc_db_run(&sql_roster_farewell, SC_ARGS(sc_int(l->id), sc_text(l->last), sc_int(PAGE)),
 		page_arrived, l);
 }
