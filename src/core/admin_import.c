@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * admin_import: `user import`, for many accounts at a time. A request carries up to a thousand lines or so: "name password", or with
- * --verifiers "name ITERATIONS SALT STORED1 SERVER1 …" (core/verifier.h). They are read and hashed in slices on pool threads, and inserted by
- * one statement. Names that are there already are left as they are.
+ * --verifiers "name ITERATIONS SALT STORED1 SERVER1 …" (core/verifier.h). They are read and hashed in slices on pool threads, a few lines at a time, and
+ * inserted by one statement. Names that are there already are left as they are.
  */
 #include "config.h"
 
@@ -17,7 +17,8 @@
 #include "core/shard.h"
 #include "net/loop.h"
 
-#define SLICES 4
+#define SLICES 4                /* at work at the same time */
+#define STEP 8                  /* lines hashed in one go, about 30 ms: logins share the pool */
 
 struct entry {
 	char *name;
@@ -32,7 +33,7 @@ struct slice {
 	struct job job;
 	struct import *import;
 	struct sc_arena *arena;         /* of its entries */
-	int from, to;
+	int from, to;                   /* lines that are left */
 };
 
 struct import {
@@ -116,18 +117,26 @@ read_entry(struct import *im, struct sc_arena *a, const char *line, struct entry
 	return ok ? NULL : "the verifiers cannot be read: ITERATIONS SALT and six keys, in base64";
 }
 
+/* Of a line that cannot be used; never more of it, because a password follows. */
+static char *
+name_of(struct sc_arena *a, const char *line)
+{
+	return sc_copy_n(a, line, strcspn(line, " \t"));
+}
+
 static void
 read_slice(struct job *job)
 {
 	struct slice *s = container_of(job, struct slice, job);
 
-	for (int i = s->from; i < s->to; i++) {
-		struct entry *e = &s->import->entries[i];
-		const char *line = admin_line(s->import->command, i);
+	/* Ready verifiers are only read. */
+	for (int left = s->import->verifiers ? s->import->n : STEP; left > 0 && s->from < s->to; left--, s->from++) {
+		struct entry *e = &s->import->entries[s->from];
+		const char *line = admin_line(s->import->command, s->from);
 
 		e->wrong = read_entry(s->import, s->arena, line, e);
 		if (e->name == NULL)
-			e->name = sc_copy_n(s->arena, line, strcspn(line, " \t"));
+			e->name = name_of(s->arena, line);
 	}
 }
 
@@ -294,13 +303,19 @@ insert(struct import *im)
 	free(iterations);
 }
 
+/* Goes on with the slice, or is done with it. */
 static void
 slice_read(struct job *job)
 {
-	struct import *im = container_of(job, struct slice, job)->import;
+	struct slice *s = container_of(job, struct slice, job);
 
-	if (--im->out == 0)
-		insert(im);
+	if (s->from < s->to && offload_run(job))
+		return;
+	for (; s->from < s->to; s->from++)
+		s->import->entries[s->from] = (struct entry){ .name = name_of(s->arena, admin_line(s->import->command, s->from)),
+			.wrong = "too many passwords are being hashed right now" };
+	if (--s->import->out == 0)
+		insert(s->import);
 }
 
 static void
@@ -321,24 +336,12 @@ user_import(struct sc_command *c)
 	im->iterations = admin_iterations();
 	im->n = admin_lines(c);
 	im->entries = mem_new((size_t)im->n * sizeof *im->entries + 1);
-	im->out = 1;
-	for (int i = 0; i < SLICES; i++) {
-		struct slice *s = &im->slices[i];
-
-		*s = (struct slice){ .import = im, .from = im->n * i / SLICES, .to = im->n * (i + 1) / SLICES,
-			.job = { .shard = loop_id(), .work = read_slice, .done = slice_read } };
-		s->arena = arena_new();
-		if (s->from == s->to)
-			continue;
-		im->out++;
-		if (!offload_run(&s->job)) {
-			im->out--;
-			for (int k = s->from; k < s->to; k++)
-				im->entries[k] = (struct entry){ .name = (char *)(uintptr_t)"-",
-					.wrong = "too many passwords are being hashed right now" };
-		}
-	}
-	slice_read(&im->slices[0].job);
+	im->out = SLICES;
+	for (int i = 0; i < SLICES; i++)
+		im->slices[i] = (struct slice){ .import = im, .arena = arena_new(), .from = im->n * i / SLICES,
+			.to = im->n * (i + 1) / SLICES, .job = { .shard = loop_id(), .work = read_slice, .done = slice_read } };
+	for (int i = 0; i < SLICES; i++)
+		slice_read(&im->slices[i].job);
 }
 
 const struct sc_command_row admin_import_rows[] = {

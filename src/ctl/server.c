@@ -14,7 +14,7 @@
 #include "plugin/conf.h"
 
 #define STANDARD_CONF SYSCONFDIR "/stonechat/stonechat.conf"
-#define STANDARD_SOCKET LOCALSTATEDIR "/run/stonechat/ctl"
+#define STANDARD_SOCKET RUNSTATEDIR "/stonechat/ctl"
 
 /* -s, the environment, ctl_socket in the configuration, the built-in path; the first that is given. */
 bool
