@@ -244,7 +244,23 @@ test_reset(void)
 	close(fds[1]);
 	conn_write(server.conn, "x", 1);
 	is_int(server.ended, 0, "a failed write does not call back at once");
-	ok(RUN_UNTIL(server.ended == 1), "but soon");
+	conn_resume(server.conn);
+	ok(RUN_UNTIL(server.ended == 1), "but soon, when it may read");
+	owner_forget(&server);
+
+	/* A peer that sends, and goes without reading what we sent. */
+	help_pair(&fds[0], &fds[1]);
+	owner_open(&server, fds[0]);
+	conn_write(server.conn, "unread", 6);
+	conn_pause(server.conn);
+	ok(write(fds[1], "last", 4) == 4, "a peer speaks");
+	close(fds[1]);
+	conn_write(server.conn, "x", 1);
+	conn_write(server.conn, "y", 1);
+	ok(conn_waiting(server.conn) > 0, "and is gone: what was written does not count as with the kernel");
+	conn_resume(server.conn);
+	ok(RUN_UNTIL(server.ended == 1), "the end is told");
+	is_text(server.got, "last", "after its last words were read");
 	owner_forget(&server);
 }
 
