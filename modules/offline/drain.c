@@ -9,6 +9,10 @@
  * very first page is being read, new messages are held (drain_near_end): there is an end that they
  * can wait for.
  *
+ * A session that takes nothing for a while (a phone in a tunnel) must not keep another device of
+ * the account waiting: if one is there that has room, the drain goes on with that. What the first
+ * was given already stays with it.
+ *
  * What can overtake a page that is being read: a row given back because its session ended (the page
  * began behind it), and a row of the page that was deleted meanwhile. In both cases the page is
  * thrown away and read again.
@@ -19,6 +23,7 @@
 #define PAGE 64
 #define LOOK_SOON_MS 100
 #define LOOK_LATER_MS 5000
+#define STALLED_MS 2000
 
 struct drain {
 	struct spool *spool;
@@ -27,6 +32,7 @@ struct drain {
 	int64_t asked_after;            /* the page being read begins behind this */
 	int asked_for;                  /* rows */
 	unsigned commits_then;          /* spool->commits when it was asked for */
+	int64_t no_room_since;          /* sc_mono(); 0: it has room, or nobody has looked */
 	uint8_t refs;                   /* until it is over, and while a page is being read */
 	bool reading;                   /* and until the page is given out */
 	bool stale;                     /* the page holds a row that is gone */
@@ -35,6 +41,7 @@ struct drain {
 };
 
 static void step(struct drain *);
+static void watch(struct spool *);
 static void look_when_the_database_is_back(struct spool *);
 
 static void
@@ -262,10 +269,13 @@ step(struct drain *d)
 	}
 	room = sc_session_window(session);
 	if (room <= 0) {                /* session_drained will tell */
+		d->no_room_since = d->no_room_since != 0 ? d->no_room_since : sc_mono();
 		d->near_end = false;
+		watch(s);
 		keep_release_held(s);
 		return;
 	}
+	d->no_room_since = 0;
 	d->reading = true;
 	d->refs++;
 	d->stale = false;
@@ -298,18 +308,62 @@ may_be_given(const struct sc_session *x)
 	return sc_session_available(x) && sc_session_priority(x) >= 0 && !sc_session_asleep(x);
 }
 
+/* The first that has room, or else the first. */
+static struct sc_session *
+somebody(struct spool *s)
+{
+	struct sc_session *found = NULL;
+
+	for (struct sc_session *x = NULL; (x = sc_session_next(s->account, x)) != NULL;) {
+		if (!may_be_given(x))
+			continue;
+		if (sc_session_window(x) > 0)
+			return x;
+		if (found == NULL)
+			found = x;
+	}
+	return found;
+}
+
 void
 drain_look(struct spool *s)
 {
-	struct sc_session *x = NULL;
+	struct sc_session *x;
 
-	if (s->drain != NULL || s->nothing_left || s->will_look)
+	if (s->drain != NULL || s->nothing_left || s->will_look || is_nobodys(s))
 		return;
-	while ((x = sc_session_next(s->account, x)) != NULL)
-		if (may_be_given(x)) {
-			begin(s, x);
-			return;
-		}
+	x = somebody(s);
+	if (x != NULL)
+		begin(s, x);
+}
+
+static void
+look_for_another(void *arg)
+{
+	struct spool *s = arg;
+	struct drain *d = s->drain;
+	struct sc_session *x = d != NULL && d->no_room_since != 0 ? somebody(s) : NULL;
+
+	s->will_watch = false;
+	if (x != NULL && sc_session_window(x) > 0 &&
+	    sc_mono() - d->no_room_since >= STALLED_MS * INT64_C(1000)) {
+		end(d);
+		begin(s, x);
+		keep_release_held(s);
+	} else if (x != NULL) {
+		watch(s);
+	}
+	sc_entity_unpin(s->account);
+}
+
+static void
+watch(struct spool *s)
+{
+	if (s->will_watch)
+		return;
+	s->will_watch = true;
+	sc_entity_pin(s->account);
+	sc_timer(STALLED_MS, look_for_another, s);
 }
 
 void

@@ -21,6 +21,12 @@ struct held {
 
 static enum sc_verdict store(struct sc_ctx *, struct spool *);
 
+static const struct offline_conf *
+conf_of(const struct spool *s)
+{
+	return sc_conf_of(&sc_module_offline, sc_entity_host(s->account));
+}
+
 /* A drain may have waited for the last one. And whoever was there when it was stored, with a full
  * queue, may have room now. */
 static void
@@ -32,8 +38,8 @@ one_less_under_way(struct spool *s)
 	drain_look(s);
 }
 
-/* Also when it is not known whether the row is there: to send a message again is better than to lose
- * it. */
+/* Also when it is not known whether the row is there: to send a message again is better than to
+ * lose it. */
 static enum sc_verdict
 refuse_for_now(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
@@ -67,18 +73,46 @@ stored(struct sc_ctx *ctx, const struct sc_rows *rows)
 }
 
 /* Hybrid clock: the order of storing whatever the wall clock does, and never a sequence that was
- * used before (design §8). */
+ * used before (design §8). Even, because a message that gets its row later than it came (owed.c)
+ * takes an odd one of the time when it came. */
 static int64_t
 next_sequence(struct spool *s, int64_t now)
 {
-	s->last = now > s->last ? now : s->last + 1;
+	now &= ~INT64_C(1);
+	s->last = now > s->last ? now : (s->last | 1) + 1;
 	return s->last;
+}
+
+int64_t
+keep_sequence_since(struct spool *s, int64_t since)
+{
+	int64_t sequence = since | 1;
+
+	if (sequence <= s->floor)
+		sequence = (s->floor + 1) | 1;
+	if (sequence <= s->last_owed)
+		sequence = s->last_owed + 2;
+	s->last_owed = sequence;
+	return sequence;
+}
+
+void
+keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc_span payload,
+	int64_t created, void (*done)(void *arg, const struct sc_rows *), void *arg)
+{
+	const struct offline_conf *c = conf_of(s);
+
+	s->count++;
+	s->bytes += (int64_t)payload.n;
+	sc_db_run(spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(sequence),
+		sc_text_span(sc_jid_span(sc_from(m))), sc_text(sc_id(m)), sc_text_span(payload),
+		sc_int(created), sc_int(created + c->expiry * 1000)), done, arg);
 }
 
 static enum sc_verdict
 insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 {
-	const struct offline_conf *c = sc_conf(ctx);
+	const struct offline_conf *c = conf_of(s);
 	const struct sc_stanza *m = sc_stanza(ctx);
 	int64_t now = sc_now();
 	enum sc_verdict verdict;
@@ -95,16 +129,16 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 	return verdict == SC_PASS ? SC_TAKEN : verdict;
 }
 
-static bool
-is_full(struct sc_ctx *ctx, const struct spool *s, size_t bytes)
+bool
+keep_is_full(const struct spool *s, size_t bytes)
 {
-	const struct offline_conf *c = sc_conf(ctx);
+	const struct offline_conf *c = conf_of(s);
 
 	return s->count + 1 > c->max_messages || s->bytes + (int64_t)bytes > c->max_bytes;
 }
 
-static bool
-count_is_good(const struct spool *s)
+bool
+keep_count_is_good(const struct spool *s)
 {
 	return s->counted_at != 0 && sc_mono() - s->counted_at < COUNT_IS_GOOD_US &&
 		s->counted_purges == spool_shard()->purges;
@@ -115,7 +149,8 @@ keep_set_count(struct spool *s, const struct sc_rows *rows)
 {
 	s->count = sc_row_int(rows, 0, 0);
 	s->bytes = sc_row_int(rows, 0, 1);
-	s->last = sc_row_int(rows, 0, 2) > s->last ? sc_row_int(rows, 0, 2) : s->last;
+	if (s->counted_at == 0)
+		s->last = s->floor = sc_row_int(rows, 0, 2);
 	s->counted_at = sc_mono();
 	s->counted_purges = spool_shard()->purges;
 }
@@ -131,7 +166,7 @@ counted(struct sc_ctx *ctx, const struct sc_rows *rows)
 	} else {
 		/* Of two messages that asked at the same time the first sets the count; what the
 		 * second has read is as old. */
-		if (!count_is_good(s))
+		if (!keep_count_is_good(s))
 			keep_set_count(s, rows);
 		verdict = store(ctx, s);
 	}
@@ -147,9 +182,9 @@ store(struct sc_ctx *ctx, struct spool *s)
 
 	if (s->counted_at != 0) {
 		payload = sc_stanza_text(sc_arena(ctx), sc_stanza(ctx), &bytes);
-		if (!is_full(ctx, s, bytes))
+		if (!keep_is_full(s, bytes))
 			return insert(ctx, s, payload, bytes);
-		if (count_is_good(s)) {
+		if (keep_count_is_good(s)) {
 			sc_count(spool_counters.full, 1);
 			/* XEP-0160 §2 names this condition. */
 			return sc_refuse(ctx, SC_COND_SERVICE_UNAVAILABLE,
@@ -206,7 +241,7 @@ keep(struct sc_ctx *ctx)
 {
 	struct spool *s = spool_of(sc_entity(ctx));
 
-	if (sc_entity_id(sc_entity(ctx)) < 0)   /* SASL ANONYMOUS: nobody will ever come back for it */
+	if (is_nobodys(s))
 		return SC_PASS;
 	return drain_near_end(s) ? hold(ctx, s) : store(ctx, s);
 }

@@ -119,6 +119,8 @@ static const struct sc_hook hooks[] = {
 	SC_SEE(session_drained, session_has_room),
 	SC_SEE(session_asleep, session_falls_asleep),
 	SC_SEE(session_awake, session_wakes_up),
+	SC_SEE(message_owed, owed_keep),
+	SC_SEE(message_settled, owed_settle),
 	SC_SEE(account_deleted, forget_account),
 	SC_END
 };

@@ -11,7 +11,12 @@
 #define DELETE_SOON_MS 100
 #define DELETE_AGAIN_MS 5000
 
-enum row_state { ROW_OWED, ROW_SAFE, ROW_DELETING };
+enum row_state {
+	ROW_HELD,       /* its message is with sessions, which the core keeps track of (owed.c) */
+	ROW_OWED,       /* a drain gave it to a session */
+	ROW_SAFE,
+	ROW_DELETING,
+};
 
 /* Pins the account. */
 struct row {
@@ -131,6 +136,20 @@ delete_safe(struct spool *s)
 	}
 }
 
+/* last: nothing follows soon that could be deleted with it. */
+static void
+is_safe(struct row *r, bool last)
+{
+	struct spool *s = r->spool;
+
+	r->state = ROW_SAFE;
+	s->n_safe++;
+	if (last || s->n_safe >= BATCH)
+		delete_safe(s);
+	else
+		will_delete(s, DELETE_SOON_MS);
+}
+
 static void
 row_done(void *arg, bool safe)
 {
@@ -147,27 +166,64 @@ row_done(void *arg, bool safe)
 		return;
 	}
 	sc_count(spool_counters.delivered, 1);
-	r->state = ROW_SAFE;
-	s->n_safe++;
-	if (s->n_owed == 0 || s->n_safe >= BATCH)
-		delete_safe(s);
-	else
-		will_delete(s, DELETE_SOON_MS);
+	is_safe(r, s->n_owed == 0);
+}
+
+static struct row *
+row_new(struct spool *s, int64_t sequence, size_t bytes, enum row_state state)
+{
+	struct row *r = calloc(1, sizeof *r), **at = place_of(s, sequence);
+
+	sc_assert(r != NULL && (*at == NULL || (*at)->sequence != sequence));
+	r->spool = s;
+	r->sequence = sequence;
+	r->bytes = (uint32_t)bytes;
+	r->state = state;
+	r->next = *at;
+	*at = r;
+	sc_entity_pin(s->account);
+	return r;
 }
 
 void
 row_push(struct spool *s, struct sc_session *session, int64_t sequence, size_t bytes,
 	const struct sc_stanza *sealed, const char *patch)
 {
-	struct row *r = calloc(1, sizeof *r), **at = place_of(s, sequence);
+	struct row *r = row_new(s, sequence, bytes, ROW_OWED);
 
-	sc_assert(r != NULL);
-	r->spool = s;
-	r->sequence = sequence;
-	r->bytes = (uint32_t)bytes;
-	r->next = *at;
-	*at = r;
 	s->n_owed++;
-	sc_entity_pin(s->account);
 	sc_push_owed(session, sealed, patch, row_done, r);
+}
+
+void
+row_hold(struct spool *s, int64_t sequence, size_t bytes)
+{
+	row_new(s, sequence, bytes, ROW_HELD);
+}
+
+/* NULL: not there, or past that. */
+static struct row *
+held_row(struct spool *s, int64_t sequence)
+{
+	struct row *r = *place_of(s, sequence);
+
+	return r != NULL && r->sequence == sequence && r->state == ROW_HELD ? r : NULL;
+}
+
+void
+row_is_safe(struct spool *s, int64_t sequence)
+{
+	struct row *r = held_row(s, sequence);
+
+	if (r != NULL)
+		is_safe(r, false);
+}
+
+void
+row_release(struct spool *s, int64_t sequence)
+{
+	struct row *r = held_row(s, sequence);
+
+	if (r != NULL)
+		row_free(r);
 }

@@ -4,6 +4,7 @@
  * them:
  *	worth.c         which messages are worth storing at all
  *	keep.c          storing one: quota, sequence, insert; or holding it while a drain ends
+ *	owed.c          rows for what sessions are slow to acknowledge (XEP-0198)
  *	drain.c         giving the stored ones to a session, in order, in windows
  *	rows.c          rows on their way out: given to a session, then safe, then deleted
  *	expire.c        the sweep of old rows
@@ -31,6 +32,7 @@ extern const struct sc_module sc_module_offline;
 struct drain;
 struct row;
 struct held;
+struct job;
 
 /* The slot of an account. */
 struct spool {
@@ -40,18 +42,28 @@ struct spool {
 	int64_t count, bytes;
 	int64_t counted_at;             /* sc_mono(); 0: never, and all the counts say nothing */
 	unsigned counted_purges;        /* the shard's `purges` at that time */
-	int64_t last;                   /* the greatest sequence given out or found */
+	int64_t last;                   /* the greatest sequence given out by the clock, or found */
+	int64_t last_owed;              /* the greatest given out for owed.c */
+	int64_t floor;                  /* the greatest that was there at the first count */
 	int under_way;                  /* entered keep.c, neither committed nor refused yet */
 	unsigned commits;               /* how many were committed; wraps */
 	bool nothing_left;              /* no row is in the database but those in `rows` */
-	bool will_look, will_delete;    /* timers are set */
+	bool will_look, will_watch, will_delete;        /* timers are set */
 	struct drain *drain;            /* NULL: nobody is being served */
 	struct row *rows;               /* with a session, or safe and not yet deleted; sorted */
 	int n_owed, n_safe;             /* of `rows` */
+	struct job *jobs;               /* of owed.c, waiting for the count */
 	struct held *held, **held_end;  /* messages that wait for the end of the drain */
 };
 
 struct spool *spool_of(struct sc_entity *account);
+
+/* SASL ANONYMOUS: nobody will ever come back for what is stored. */
+static inline bool
+is_nobodys(const struct spool *s)
+{
+	return sc_entity_id(s->account) < 0;
+}
 
 /* The slot of a shard. */
 struct spool_shard {
@@ -71,6 +83,13 @@ enum worth worth_of(const struct sc_stanza *);
 /* keep.c */
 enum sc_verdict keep(struct sc_ctx *);
 void keep_set_count(struct spool *, const struct sc_rows *);    /* of spool_sql.count */
+bool keep_count_is_good(const struct spool *);
+bool keep_is_full(const struct spool *, size_t bytes);          /* with so many bytes more */
+/* A sequence for a message that came then. In the order of the calls, and below what came later. */
+int64_t keep_sequence_since(struct spool *, int64_t since);
+/* Counts and inserts a row that no stanza waits for. */
+void keep_add(struct spool *, int64_t sequence, const struct sc_stanza *, struct sc_span payload,
+	int64_t created, void (*done)(void *arg, const struct sc_rows *), void *arg);
 void keep_release_held(struct spool *);         /* messages that were held are looked at again */
 
 /* drain.c */
@@ -93,6 +112,15 @@ bool row_is_out(const struct spool *, int64_t sequence);
  * there. */
 void row_push(struct spool *, struct sc_session *, int64_t sequence, size_t bytes,
 	const struct sc_stanza *sealed, const char *patch);
+
+/* A row that owed.c has written: no drain touches it until it is released. */
+void row_hold(struct spool *, int64_t sequence, size_t bytes);
+void row_is_safe(struct spool *, int64_t sequence);
+void row_release(struct spool *, int64_t sequence);
+
+/* owed.c */
+void owed_keep(struct sc_ctx *, const struct sc_ev_owed *);
+void owed_settle(struct sc_ctx *, const struct sc_ev_settled *);
 
 /* expire.c */
 void expire_start(struct sc_ctx *);

@@ -8,6 +8,7 @@
 #include <stonechat/log.h>
 #include "base/arena.h"
 #include "base/stats.h"
+#include "core/copy.h"
 #include "core/custody.h"
 #include "core/owed.h"
 #include "core/route.h"
@@ -127,17 +128,47 @@ give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custo
 	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, owed, NULL, NULL);
 }
 
-/* Copies to clients with XEP-0198 are one message, which a row can make safe. NULL: nobody acknowledges, or it is not for keeping. */
+/* Copies of one message: what one session leaves unread is not lost when another has it, and with XEP-0198 a row can make it safe.
+ * NULL: a single copy to a client that does not acknowledge, or not for keeping. */
 static struct sc_owed *
 owed_for(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, const struct sc_session *match)
 {
-	bool counts = match != NULL && match->sm != NULL;
+	/* Sessions that are given copies by message_given join it too. */
+	bool counts = (match != NULL && match->sm != NULL) || (e->n_sessions > 1 && hook_any(SC_EV_message_given));
+	int copies = 0;
 
 	if (sealed->kind != SC_MESSAGE || (sealed->type != SC_TYPE_NORMAL && sealed->type != SC_TYPE_CHAT))
 		return NULL;
 	for (struct sc_session *s = NULL; match == NULL && !counts && (s = sc_session_next(e, s)) != NULL;)
-		counts = takes(s, fate) && s->sm != NULL;
+		if (takes(s, fate))
+			counts = s->sm != NULL || ++copies > 1;
 	return counts ? owed_new(e, sealed) : NULL;
+}
+
+bool
+sc_given_to(const struct sc_ev_given *ev, const struct sc_session *s)
+{
+	const struct given *g = container_of(ev, struct given, ev);
+
+	switch (ev->how) {
+	case SC_GIVEN_SESSIONS:
+		return g->match != NULL ? s == g->match : takes(s, ALL);
+	case SC_GIVEN_SPOOL:
+		/* Whom the spool serves: the one that drains it, or else any that it may begin with. */
+		return s->draining > 0 || (ev->account->draining == 0 && takes(s, ALL));
+	case SC_GIVEN_NOBODY:
+		break;
+	}
+	return false;
+}
+
+static void
+tell_given(struct given *g)
+{
+	struct sc_entity *e = g->ev.account;
+
+	if (sc_kind(g->ev.message) == SC_MESSAGE)
+		hook_fire(SC_EV_message_given, e->host, e, NULL, &g->ev);
 }
 
 static void
@@ -150,6 +181,7 @@ give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, st
 	for (struct sc_session *s = NULL; match == NULL && (s = sc_session_next(e, s)) != NULL;)
 		if (takes(s, fate))
 			give(s, sealed, custody, owed);
+	tell_given(&(struct given){ { e, sealed, SC_GIVEN_SESSIONS }, match, custody, owed });
 	if (owed != NULL)
 		owed_unref(owed);
 }
@@ -173,8 +205,12 @@ fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 		deliver(ctx);
 	else if (verdict == SC_PASS && ctx->ev.stanza != NULL)
 		bounce(ctx);
-	else
+	else {
+		if (verdict != SC_REFUSED)
+			tell_given(&(struct given){ { ctx->entity, ctx->stanza,
+				verdict == SC_TAKEN ? SC_GIVEN_SPOOL : SC_GIVEN_NOBODY }, NULL, ctx->custody, NULL });
 		ctx->finished(ctx, verdict);
+	}
 }
 
 enum sc_verdict
@@ -221,6 +257,7 @@ deliver(struct sc_ctx *ctx)
 		break;
 	case IGNORE:
 		STAT_INC(stanzas_dropped);
+		tell_given(&(struct given){ { e, s, SC_GIVEN_NOBODY }, NULL, ctx->custody, NULL });
 		break;
 	}
 	ctx->finished(ctx, SC_TAKEN);

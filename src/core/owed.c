@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <stonechat/log.h>
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/stats.h"
 #include "core/custody.h"
 #include "core/entity.h"
@@ -28,6 +29,7 @@ owed_new(struct sc_entity *account, const struct sc_stanza *sealed)
 	entity_ref(account);
 	o->account = account;
 	o->stanza = sc_ref(sealed);
+	o->since = clock_wall();
 	o->refs = 1;
 	return o;
 }
@@ -187,6 +189,12 @@ const struct sc_stanza *
 sc_owed_stanza(const struct sc_owed *o)
 {
 	return o->stanza;
+}
+
+int64_t
+sc_owed_since(const struct sc_owed *o)
+{
+	return o->since;
 }
 
 bool

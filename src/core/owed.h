@@ -24,6 +24,7 @@ struct sc_owed {
 	struct sc_stanza *stanza;       /* one reference */
 	struct timeout limit;           /* custody_limit, while SPILLING */
 	int64_t sequence;               /* of the row; the module's */
+	int64_t since;                  /* wall µs */
 	uint32_t refs;                  /* items, the maker, and one while SPILLING */
 	uint8_t state;
 	bool acked;                     /* some session has it for certain */

@@ -14,6 +14,7 @@
 struct sc_owed;
 
 const struct sc_stanza *sc_owed_stanza(const struct sc_owed *);         /* sealed */
+int64_t sc_owed_since(const struct sc_owed *);                          /* wall µs: when the sessions were given it */
 /* The sessions that are still owed it, as "ID:NUMBER ID:NUMBER …" (the XEP-0198 id, and the number of the stanza in that stream or 0
  * while it is not written), for the row. */
 char *sc_owed_list(struct sc_arena *, const struct sc_owed *);
