@@ -31,6 +31,8 @@ struct sc_ctx {
 	bool detached;                          /* an IQ get whose stream has gone on */
 	bool passes;                            /* an IQ answer that nothing in its lane waits for */
 	bool try_again;                         /* sc_try_again() was called */
+	bool later, later_kept, watched;        /* sc_later() and sc_watch() were called */
+	uint64_t later_key;
 	void (*let_go)(struct sc_ctx *);        /* told when that happens */
 	void *kept;
 	/* The end of the chain or handler: the core goes on. Owns ctx (ctx_free). */

@@ -19,6 +19,7 @@
 #include "plugin/host.h"
 #include "plugin/iq.h"
 #include "plugin/module.h"
+#include "plugin/nonza.h"
 #include "plugin/slot.h"
 #include "store/store.h"
 
@@ -126,6 +127,7 @@ module_add(const struct sc_module *given, void *handle, char *error, size_t erro
 		offsetof(struct sc_feature, var), &m->n_features);
 	m->identities = copy_array(given->identities, given->size_identity, sizeof *m->identities,
 		offsetof(struct sc_identity, category), &m->n_identities);
+	m->nonzas = copy_array(m->m.nonzas, m->m.size_nonza, sizeof *m->nonzas, offsetof(struct sc_nonza, ns), &m->n_nonzas);
 	if (m->m.conf != NULL) {
 		m->conf_section = conf_section(m->m.name, m->m.conf, given->size_key, m->m.conf_size, true);
 		if (m->m.conf_check != NULL)
@@ -287,7 +289,7 @@ module_finish(char *error, size_t error_size)
 		if (!needs_are_met(modules[i], error, error_size) || !register_parts(modules[i], error, error_size))
 			return false;
 	}
-	return hook_build(error, error_size) && iq_build(error, error_size);
+	return hook_build(error, error_size) && iq_build(error, error_size) && nonza_check(error, error_size);
 }
 
 void
@@ -300,6 +302,7 @@ module_unload_all(void)
 		free(m->iq);
 		free(m->features);
 		free(m->identities);
+		free(m->nonzas);
 		/* The code stays mapped: leak checkers want its symbols, and the process ends anyway. */
 		free(m);
 	}

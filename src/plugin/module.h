@@ -19,7 +19,8 @@ struct module {
 	struct sc_iq *iq;
 	struct sc_feature *features;
 	struct sc_identity *identities;
-	int n_hooks, n_iq, n_features, n_identities;
+	struct sc_nonza *nonzas;
+	int n_hooks, n_iq, n_features, n_identities, n_nonzas;
 };
 
 /* Loads DIR/NAME.so, or DIR/NAME/.libs/NAME.so of an uninstalled build. False with a sentence that names module and reason. */

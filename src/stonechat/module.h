@@ -13,12 +13,13 @@
 #include <stonechat/entity.h>
 #include <stonechat/hook.h>
 #include <stonechat/iq.h>
+#include <stonechat/nonza.h>
 #include <stonechat/stats.h>
 #include <stonechat/store.h>
 
 #define SC_API_MAGIC 0x53746f6e         /* "Ston" */
 #define SC_API_MAJOR 1                  /* a module with another major is refused */
-#define SC_API_MINOR 0                  /* a module with a larger minor is refused */
+#define SC_API_MINOR 1                  /* a module with a larger minor is refused */
 
 struct sc_module {
 	uint32_t magic;
@@ -46,6 +47,9 @@ struct sc_module {
 	/* Runs once on every shard when the server is stopped in order, after its sessions have ended: the last chance to send to the
 	 * database what was kept for a batch. May be NULL. */
 	void (*shard_stop)(struct sc_ctx *);
+	/* Since 1.1. What follows is added at the end, so that modules made for less still fit. */
+	uint16_t size_nonza;
+	const struct sc_nonza *nonzas;
 };
 
 const char *sc_version(void);           /* of the server: "0.1.0" */
@@ -63,6 +67,7 @@ const char *sc_version(void);           /* of the server: "0.1.0" */
 		.size_iq = sizeof(struct sc_iq), .size_feature = sizeof(struct sc_feature), \
 		.size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key), \
 		.size_command = sizeof(struct sc_command_row), .size_stmt = sizeof(struct sc_stmt), \
+		.size_nonza = sizeof(struct sc_nonza), \
 		.name = #ident, __VA_ARGS__ }
 
 #pragma GCC visibility pop

@@ -14,6 +14,7 @@
 #include <stonechat/session.h>
 #include <stonechat/entity.h>
 #include <stonechat/iq.h>
+#include <stonechat/nonza.h>
 #include <stonechat/disco.h>
 #include <stonechat/send.h>
 #include <stonechat/owed.h>

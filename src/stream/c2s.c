@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "plugin/conf.h"
+#include "plugin/nonza.h"
 #include "stream/limits.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
@@ -360,6 +361,30 @@ bound_stanza(struct stream *s, struct sc_stanza *stanza)
 		session_input(s->session, &stanza);
 }
 
+/* What is no stanza: stream management, or a module's. */
+static void
+nonza(struct stream *s, const struct sc_elem *e)
+{
+	struct nonza_found found;
+	struct sc_entity *account;
+	struct sc_ctx *ctx;
+
+	if (sc_same(sc_ns(e), NS_SM)) {
+		c2s_sm_element(s, e);
+		return;
+	}
+	if (s->state != STREAM_BOUND || !nonza_find(s->host, SC_NONZA_STREAM, e, &found)) {
+		stream_error(s, "unsupported-stanza-type", NULL);
+		return;
+	}
+	account = sc_session_account(s->session);
+	ctx = ctx_new(s->host, account, s->session);
+	ctx->module = found.module;
+	found.row->fn(ctx, e);
+	ctx_free(ctx);
+	route_run();
+}
+
 void
 c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 {
@@ -371,11 +396,8 @@ c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 		break;
 	case STREAM_AUTHENTICATED:
 	case STREAM_BOUND:
-		if (sc_same(sc_ns(root), NS_SM)) {
-			c2s_sm_element(s, root);
-			arena_free(arena);
-		} else if (!is_stanza(root)) {
-			stream_error(s, "unsupported-stanza-type", NULL);
+		if (!is_stanza(root)) {
+			nonza(s, root);
 			arena_free(arena);
 		} else if (s->state == STREAM_BOUND) {
 			bound_stanza(s, stanza_from_tree(arena, root));
