@@ -206,8 +206,8 @@ fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 	else if (verdict == SC_PASS && ctx->ev.stanza != NULL)
 		bounce(ctx);
 	else {
-		if (verdict != SC_REFUSED)
-			tell_given(&(struct given){ { ctx->entity, ctx->stanza,
+		if (verdict != SC_REFUSED && ctx->ev.stanza != NULL)
+			tell_given(&(struct given){ { ctx->entity, ctx->ev.stanza,
 				verdict == SC_TAKEN ? SC_GIVEN_SPOOL : SC_GIVEN_NOBODY }, NULL, ctx->custody, NULL });
 		ctx->finished(ctx, verdict);
 	}

@@ -10,6 +10,7 @@
 #include "core/custody.h"
 #include "core/outq.h"
 #include "core/owed.h"
+#include "core/session.h"
 #include "xmpp/stanza.h"
 
 void
@@ -28,7 +29,7 @@ charge(struct outq *q, int64_t bytes)
 	stats_add(STAT_mem_outq_now, bytes);
 }
 
-void
+struct outq_item *
 outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, const char *patch, size_t patch_len,
 	struct custody *held, struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
@@ -47,6 +48,17 @@ outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, con
 	q->last = &item->next;
 	q->n++;
 	charge(q, item->weight);
+	return item;
+}
+
+static void
+is_not_later(struct outq *q, struct outq_item *item)
+{
+	if (!item->later)
+		return;
+	item->later = false;
+	q->n_later--;
+	q->bytes_later -= item->weight;
 }
 
 /* The item is in no list any more. */
@@ -74,6 +86,7 @@ take_first(struct outq *q)
 		q->last = &q->first;
 	item->next = NULL;
 	q->n--;
+	is_not_later(q, item);
 	return item;
 }
 
@@ -161,8 +174,13 @@ outq_ack(struct outq *q, uint32_t h)
 	if (newly > q->sent - q->acked)
 		return false;
 	q->acked = h;
-	while (newly-- > 0 && q->flying != NULL)
-		item_end(q, take_flying(q), true);
+	while (newly-- > 0 && q->flying != NULL) {
+		struct outq_item *item = take_flying(q);
+
+		if (item->watched)
+			session_tell_acked(container_of(q, struct sc_session, outq), item->stanza);
+		item_end(q, item, true);
+	}
 	return true;
 }
 
@@ -198,14 +216,55 @@ unlink_from(struct outq_item **first, struct outq_item ***last, struct outq_item
 	return false;
 }
 
-bool
-outq_withdraw(struct outq *q, struct outq_item *item)
+static bool
+take_unwritten(struct outq *q, struct outq_item *item)
 {
 	if (!unlink_from(&q->first, &q->last, item))
 		return false;
 	q->n--;
+	is_not_later(q, item);
+	return true;
+}
+
+bool
+outq_withdraw(struct outq *q, struct outq_item *item)
+{
+	if (!take_unwritten(q, item))
+		return false;
 	item_end(q, item, false);
 	return true;
+}
+
+/* --- what is not urgent --- */
+
+void
+outq_drop_later(struct outq *q, uint64_t key)
+{
+	struct outq_item *next;
+
+	for (struct outq_item *item = q->n_later > 0 ? q->first : NULL; item != NULL; item = next) {
+		next = item->next;
+		if (item->later && item->key == key && take_unwritten(q, item))
+			item_end(q, item, true);
+	}
+}
+
+void
+outq_later(struct outq *q, struct outq_item *item, uint64_t key)
+{
+	if (key != 0)
+		outq_drop_later(q, key);
+	item->later = true;
+	item->key = key;
+	q->n_later++;
+	q->bytes_later += item->weight;
+}
+
+void
+outq_hurry(struct outq *q)
+{
+	for (struct outq_item *item = q->n_later > 0 ? q->first : NULL; item != NULL; item = item->next)
+		is_not_later(q, item);
 }
 
 void

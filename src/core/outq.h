@@ -28,6 +28,9 @@ struct outq_item {
 	void *arg;
 	uint32_t weight;
 	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
+	uint64_t key;                           /* while `later`: what makes an older one superfluous; 0: nothing */
+	bool later;                             /* need not be written until something urgent is */
+	bool watched;                           /* stanza_acked is to be fired */
 	uint8_t to;                             /* enum outq_to */
 	uint16_t patch_len;
 	char patch[];
@@ -36,17 +39,25 @@ struct outq_item {
 struct outq {
 	struct outq_item *first, **last;        /* not yet written */
 	struct outq_item *flying, **flying_last;/* written, not yet safe */
-	uint32_t n, n_flying;
+	uint32_t n, n_flying, n_later;
 	size_t bytes;                           /* of both */
+	size_t bytes_later;
 	uint32_t sent, acked;                   /* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
 	bool counts;                            /* XEP-0198 is on */
 };
 
 void outq_init(struct outq *);
-void outq_append(struct outq *, const struct sc_stanza *sealed, enum outq_to, const char *patch, size_t patch_len,
+/* The item lives at least until the queue is next written or acknowledged. */
+struct outq_item *outq_append(struct outq *, const struct sc_stanza *sealed, enum outq_to, const char *patch, size_t patch_len,
 	struct custody *held, struct sc_owed *, void (*done)(void *, bool), void *arg);
 /* Splices items into buf until it holds about `limit` bytes. Returns how many; *waited: somebody waits for one of them. */
 int outq_write(struct outq *, struct buf *, struct sc_span self, size_t limit, bool framed, bool *waited);
+/* The item, just appended, need not be written soon. One that waits under the same key goes. */
+void outq_later(struct outq *, struct outq_item *, uint64_t key);
+void outq_drop_later(struct outq *, uint64_t key);      /* as if it had arrived */
+void outq_hurry(struct outq *);                         /* what was to wait is urgent now */
+/* There is something to write that does not wait. */
+static inline bool outq_is_urgent(const struct outq *q) { return q->n > q->n_later; }
 /* What was written is safe: with the kernel, which is all that a client without XEP-0198 lets us know. */
 void outq_landed(struct outq *);
 /* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */

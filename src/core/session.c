@@ -259,19 +259,62 @@ session_mark_dirty(struct sc_session *s)
 }
 
 void
+session_tell_acked(struct sc_session *s, const struct sc_stanza *stanza)
+{
+	struct sc_ev_acked ev = { s, stanza };
+
+	hook_fire(SC_EV_stanza_acked, s->entity->host, s->entity, s, &ev);
+}
+
+/* What to_session hooks have asked for. */
+struct wishes {
+	bool later, kept, watched;
+	uint64_t key;
+};
+
+static enum sc_verdict
+ask_hooks(struct sc_session *s, const struct sc_stanza *sealed, struct wishes *wishes)
+{
+	struct sc_ev_stanza ev = { (struct sc_stanza *)(uintptr_t)sealed };
+	struct sc_ctx *ctx = ctx_new(s->entity->host, s->entity, s);
+	enum sc_verdict verdict;
+
+	ctx->stanza = ev.stanza;
+	verdict = hook_run_now(ctx, SC_EV_to_session, &ev);
+	*wishes = (struct wishes){ ctx->later, ctx->later_kept, ctx->watched, ctx->later_key };
+	ctx_free(ctx);
+	return verdict;
+}
+
+/* What waits for long must not keep the sender's acknowledgement waiting: it is made safe now, or nothing is promised for it. A row that
+ * the spool itself has given out does not wait. */
+static bool
+may_wait(const struct wishes *w, struct custody **held, struct sc_owed *owed, bool asked_about)
+{
+	if (!w->later || asked_about)
+		return false;
+	if (!w->kept) {
+		custody_release(*held);
+		*held = NULL;
+		return true;
+	}
+	if (owed == NULL)
+		return false;
+	owed_spill(owed);
+	return owed->state != OWED_UNKEPT;
+}
+
+void
 session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to, const char *patch, struct custody *held,
 	struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
-	struct sc_ctx *ctx;
-	struct sc_ev_stanza ev = { (struct sc_stanza *)(uintptr_t)sealed };
 	enum sc_verdict verdict = SC_PASS;
+	struct wishes wishes = { 0 };
+	struct outq_item *item;
+	bool later;
 
-	if (!s->gone && hook_any(SC_EV_to_session)) {
-		ctx = ctx_new(s->entity->host, s->entity, s);
-		ctx->stanza = ev.stanza;
-		verdict = hook_run_now(ctx, SC_EV_to_session, &ev);
-		ctx_free(ctx);
-	}
+	if (!s->gone && hook_any(SC_EV_to_session))
+		verdict = ask_hooks(s, sealed, &wishes);
 	if (s->gone || s->ending || verdict != SC_PASS) {
 		if (done != NULL)
 			done(arg, !s->gone && verdict == SC_TAKEN);
@@ -281,12 +324,17 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	WATCH(s, WATCH_OUT, sealed);
 	if (s->over && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
-	outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, owed, done, arg);
+	later = may_wait(&wishes, &held, owed, done != NULL);
+	item = outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, owed, done, arg);
+	item->watched = wishes.watched;
+	if (later)
+		outq_later(&s->outq, item, wishes.key);
 	if (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)
 		s->over = true;
 	if (s->stream == NULL && owed != NULL)
 		owed_spill(owed);
-	session_mark_dirty(s);
+	if (!later)
+		session_mark_dirty(s);
 }
 
 /* Fires when the queue has come down, so that whoever feeds it in windows goes on. */
@@ -295,7 +343,7 @@ tell_drained(struct sc_session *s)
 {
 	struct sc_ev_session ev = { s };
 
-	if (s->outq.n > (uint32_t)session_limits.window / 2)
+	if (s->outq.n - s->outq.n_later > (uint32_t)session_limits.window / 2)
 		return;
 	s->over = false;
 	hook_fire(SC_EV_session_drained, s->entity->host, s->entity, s, &ev);
@@ -330,7 +378,7 @@ flush(struct sc_session *s)
 	int n = 0;
 
 	write_answer(s);
-	while (s->stream != NULL && s->outq.first != NULL && s->ops->waiting(s->stream) == 0) {
+	while (s->stream != NULL && outq_is_urgent(&s->outq) && s->ops->waiting(s->stream) == 0) {
 		bool waited = false;
 
 		buf.n = 0;

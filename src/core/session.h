@@ -86,6 +86,8 @@ void session_next(struct sc_session *);
 void session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
 	struct sc_owed *, void (*done)(void *, bool), void *arg);
 void session_mark_dirty(struct sc_session *);
+/* The client has acknowledged a stanza that a module asked about. For outq.c. */
+void session_tell_acked(struct sc_session *, const struct sc_stanza *);
 /* The queue is full: messages go to the spool instead, presence is dropped. */
 bool session_is_full(const struct sc_session *);
 /* The kernel has everything. Called by the stream. */

@@ -148,9 +148,45 @@ sc_session_queued(const struct sc_session *s)
 int
 sc_session_window(const struct sc_session *s)
 {
-	int room = session_limits.window - (int)s->outq.n;
+	int room = session_limits.window - (int)(s->outq.n - s->outq.n_later);
 
 	return room > 0 ? room : 0;
+}
+
+void
+sc_later(struct sc_ctx *ctx, uint64_t key, enum sc_copy_kept kept)
+{
+	ctx->later = true;
+	ctx->later_key = key;
+	ctx->later_kept = kept == SC_COPY_KEPT;
+}
+
+void
+sc_watch(struct sc_ctx *ctx)
+{
+	ctx->watched = true;
+}
+
+void
+sc_session_drop_later(struct sc_session *s, uint64_t key)
+{
+	outq_drop_later(&s->outq, key);
+}
+
+void
+sc_session_flush(struct sc_session *s)
+{
+	if (s->outq.n_later == 0)
+		return;
+	outq_hurry(&s->outq);
+	session_mark_dirty(s);
+}
+
+size_t
+sc_session_waiting(const struct sc_session *s, size_t *bytes)
+{
+	*bytes = s->outq.bytes_later;
+	return s->outq.n_later;
 }
 
 void

@@ -84,6 +84,23 @@ struct sc_ev_conf {
 	int unused;
 };
 
+enum sc_given {
+	SC_GIVEN_SESSIONS,      /* RFC 6121 §8 named some, and they were given it */
+	SC_GIVEN_SPOOL,         /* a FALLBACK hook took it */
+	SC_GIVEN_NOBODY,        /* it ended here, without an error */
+};
+
+struct sc_ev_given {
+	struct sc_entity *account;
+	const struct sc_stanza *message;
+	enum sc_given how;
+};
+
+struct sc_ev_acked {
+	struct sc_session *session;
+	const struct sc_stanza *stanza;
+};
+
 enum sc_event {
 #define FILTER(name, payload, text) SC_EV_##name,
 #define OBSERVE(name, payload, text) SC_EV_##name,
