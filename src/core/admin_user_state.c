@@ -49,7 +49,7 @@ deleted(void *arg, const struct sc_rows *rows)
 	host = sc_host_find(sc_jid_domain(jid));
 	if (host != NULL)
 		forget(host, jid, sc_row_int(rows, 0, 0));
-	sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was deleted; %d sessions were closed. The name rests until %s.",
+	sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was deleted; sessions closed: %d. The name rests until %s.",
 		jid->text, closed, admin_time(sc_command_arena(c), clock_wall() + accounts_conf()->rest * 1000)));
 	sc_command_done(&c);
 }
@@ -83,7 +83,7 @@ switched(struct sc_command *c, const struct sc_rows *rows, bool disabled)
 	if (disabled)
 		closed = admin_close_sessions(jid, "not-authorized", "The account was disabled.");
 	if (disabled)
-		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was disabled; %d sessions were closed.", jid->text,
+		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was disabled; sessions closed: %d.", jid->text,
 			closed));
 	else
 		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was enabled.", jid->text));
