@@ -308,6 +308,21 @@ test_manual(void)
 	free(text);
 }
 
+static void
+test_find(void)
+{
+	char error[1024];
+	struct conf *c = load(HOSTS "db = { uri = \"u\"; };", error, sizeof(error));
+	int64_t n = 0;
+
+	ok(conf_find_number(c, "db", "wait", &n) && n == 10000, "a time by name");
+	ok(conf_find_number(c, "roster", "versioning", &n) && n == 1, "a truth by name");
+	is_text(conf_find_text(c, "db", "uri"), "u", "a text by name");
+	ok(!conf_find_number(c, "db", "uri", &n) && conf_find_text(c, "db", "wait") == NULL, "of another kind");
+	ok(conf_find_text(c, "none", "uri") == NULL && conf_find_text(c, "db", "none") == NULL, "not there");
+	conf_unref(&c);
+}
+
 /* --- files --- */
 
 static void
@@ -409,6 +424,7 @@ main(void)
 	test_shown();
 	test_restart();
 	test_manual();
+	test_find();
 	test_files();
 	test_now();
 	conf_sections_forget();
