@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn: a connection's life: polling, its turn, closing, and moving between shards. Bytes are conn_io.c's, TLS is conn_tls.c's.
+ * conn: a connection's life: polling, its turn, closing, and moving between shards. Bytes are
+ * conn_io.c's, TLS is conn_tls.c's.
  *
- * libevent's callbacks only note what is ready and queue the connection; everything else happens when the loop runs its task.
- * So no event of a connection can be under way when it is closed or sent to another shard, and an owner's callback may do both.
- * Polling is level-triggered and lazy: a connection that must not be read (paused, choked shard) is taken off the kernel's list
- * only when the kernel reports it meanwhile, and so is one that was reported already and still waits for its turn.
+ * libevent's callbacks only note what is ready and queue the connection; everything else happens
+ * when the loop runs its task. So no event of a connection can be under way when it is closed or
+ * sent to another shard, and an owner's callback may do both. Polling is level-triggered and
+ * lazy: a connection that must not be read (paused, choked shard) is taken off the kernel's list
+ * only when the kernel reports it meanwhile, and so is one that was reported already and still
+ * waits for its turn.
  */
 #include "config.h"
 
@@ -122,7 +125,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (c->readable || c->paused)
-		conn_unpoll(c);      /* it waits for its turn; not to be told again every turn until then */
+		/* it waits for its turn; not to be told again every turn until then */
+		conn_unpoll(c);
 	c->readable = true;
 	if (!c->paused)
 		conn_queue(c);
@@ -145,7 +149,8 @@ conn_poll_write(struct conn *c)
 
 	if (out->polled || c->shard < 0)
 		return;
-	event_assign(&out->event, loop_base(c->shard), c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	event_assign(&out->event, loop_base(c->shard), c->fd, EV_WRITE | EV_PERSIST,
+		on_writable, c);
 	if (event_add(&out->event, NULL) == 0)
 		out->polled = true;
 }
@@ -174,7 +179,8 @@ leave_loop(struct conn *c)
 	loop_unqueue(&c->task);
 }
 
-/* The shard is choked: what its clients send stays in the kernel until its letters have been taken. */
+/* The shard is choked: what its clients send stays in the kernel until its letters have been
+ * taken. */
 
 static void
 unpark(void *arg)
@@ -231,7 +237,8 @@ conn_break(struct conn *c, enum conn_end end, unsigned long error)
 	conn_queue(c);
 }
 
-/* A peer that sends and goes makes our next write fail, while what it has sent lies in the kernel or waits behind a pause. */
+/* A peer that sends and goes makes our next write fail, while what it has sent lies in the
+ * kernel or waits behind a pause. */
 void
 conn_cannot_write(struct conn *c, enum conn_end end, unsigned long error)
 {
@@ -347,7 +354,8 @@ keep_peer(struct conn *c, const struct sockaddr *peer, socklen_t len)
 }
 
 struct conn *
-conn_new(int fd, const struct sockaddr *peer, socklen_t peer_len, const struct conn_ops *ops, void *owner)
+conn_new(int fd, const struct sockaddr *peer, socklen_t peer_len, const struct conn_ops *ops,
+	void *owner)
 {
 	struct conn *c = mem_new(sizeof(*c));
 
@@ -387,7 +395,8 @@ conn_close(struct conn **taken)
 	conn_drop_out(c);
 	SSL_free(c->ssl);
 	c->ssl = NULL;
-	/* With unread input the kernel would answer with a reset, and the peer may lose our last words to it. */
+	/* With unread input the kernel would answer with a reset, and the peer may lose our last
+	 * words to it. */
 	conn_discard_input(c);
 	close(c->fd);
 	stats_add(STAT_conns_now, -1);
@@ -429,7 +438,8 @@ conn_priority(struct conn *c, int priority)
 	c->priority = (uint8_t)priority;
 }
 
-/* Moving. The two events are deleted before the letter can be posted, and nothing of the old shard knows the connection then. */
+/* Moving. The two events are deleted before the letter can be posted, and nothing of the old
+ * shard knows the connection then. */
 
 void
 conn_detach(struct conn *c)

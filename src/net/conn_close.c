@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn_close: closing that takes a while. What waits is written, then the peer is told (close_notify, FIN), and until it closes
- * too its input is thrown away: closing a socket with unread input makes the kernel send a reset, which can destroy our last
- * words (a stream error, say) before the peer has read them. All of it within the milliseconds the owner allows.
+ * conn_close: closing that takes a while. What waits is written, then the peer is told
+ * (close_notify, FIN), and until it closes too its input is thrown away: closing a socket with
+ * unread input makes the kernel send a reset, which can destroy our last words (a stream error,
+ * say) before the peer has read them. All of it within the milliseconds the owner allows.
  */
 #include "config.h"
 
@@ -74,7 +75,8 @@ conn_close_later(struct conn **taken, int ms)
 	struct goodbye *g;
 
 	/* During a handshake there is nothing that the peer could read. */
-	if (c == NULL || c->state == CONN_SHAKING || !conn_can_write(c) || (c->state == CONN_BROKEN && conn_waiting(c) == 0)) {
+	if (c == NULL || c->state == CONN_SHAKING || !conn_can_write(c) ||
+		(c->state == CONN_BROKEN && conn_waiting(c) == 0)) {
 		conn_close(taken);
 		return;
 	}

@@ -14,14 +14,18 @@
 
 enum conn_state {
 	CONN_PLAIN,
-	CONN_SHAKING,           /* TLS was started and its handshake is not done; plain output may still wait before it */
+	/* TLS was started and its handshake is not done; plain output may still wait before it */
+	CONN_SHAKING,
 	CONN_SECURE,
-	CONN_DRAINING,          /* we said goodbye; what still comes is thrown away until the peer closes too */
-	CONN_BROKEN,            /* nothing is read or written any more; ended() was called or will be */
+	/* we said goodbye; what still comes is thrown away until the peer closes too */
+	CONN_DRAINING,
+	/* nothing is read or written any more; ended() was called or will be */
+	CONN_BROKEN,
 	CONN_GONE,              /* closed; the memory lives until the turn ends */
 };
 
-/* Exists only while something waits, so that an idle connection has neither a buffer nor a second event. */
+/* Exists only while something waits, so that an idle connection has neither a buffer nor a
+ * second event. */
 struct conn_out {
 	struct event event;     /* EV_WRITE */
 	struct buf buf;
@@ -33,7 +37,8 @@ struct conn_out {
 
 /* A million of these is the design point. */
 struct conn {
-	struct loop_task task;          /* queued when there is something to do; or parked while the shard is choked */
+	/* queued when there is something to do; or parked while the shard is choked */
+	struct loop_task task;
 	const struct conn_ops *ops;
 	void *owner;
 	SSL *ssl;
@@ -50,14 +55,16 @@ struct conn {
 	bool polled : 1;                /* the read event is added */
 	bool paused : 1;
 	bool parked : 1;                /* readable, but the shard is choked */
-	bool readable : 1;              /* something can be read: by the kernel's word, or OpenSSL holds it */
+	/* something can be read: by the kernel's word, or OpenSSL holds it */
+	bool readable : 1;
 	bool writable : 1;
 	bool had_plain : 1;             /* bytes came before TLS: STARTTLS */
 	bool write_wants_read : 1;      /* what OpenSSL needs, the other way round */
 	bool read_wants_write : 1;
 	bool told : 1;                  /* ended() was called */
 	bool peer_done : 1;             /* draining: it has closed its side */
-	bool mute : 1;                  /* writing failed; what the peer had sent before is still read, and then the end */
+	/* writing failed; what the peer had sent before is still read, and then the end */
+	bool mute : 1;
 };
 
 enum io {
@@ -70,13 +77,15 @@ enum io {
 void conn_queue(struct conn *);                 /* run it at its priority */
 void conn_poll(struct conn *);                  /* ask the kernel for input again */
 void conn_poll_write(struct conn *);            /* tell when it can be written */
-void conn_break(struct conn *, enum conn_end, unsigned long error);     /* ended() will be called, not from here */
+/* ended() will be called, not from here */
+void conn_break(struct conn *, enum conn_end, unsigned long error);
 void conn_unpoll(struct conn *);
 /* Writing failed: breaks it, unless there may still be something to read. */
 void conn_cannot_write(struct conn *, enum conn_end, unsigned long error);
 /* The owner closed it or sent it away in a callback; only the state may be looked at. */
 bool conn_left(const struct conn *);
-bool conn_can_write(const struct conn *);       /* also after the peer has closed its side in order */
+/* also after the peer has closed its side in order */
+bool conn_can_write(const struct conn *);
 
 /* conn_io.c */
 enum io conn_read_some(struct conn *, char *into, size_t room, size_t *n);
@@ -94,7 +103,8 @@ void conn_throw_input_away(struct conn *);
 /* conn_tls.c */
 void conn_shake(struct conn *);                 /* goes on with the handshake */
 bool conn_has_pending(const struct conn *);     /* OpenSSL holds input */
-/* What an SSL_* call that returned ret <= 0 wants; IO_MORE: it wants to write. Breaks the connection when it failed. */
+/* What an SSL_* call that returned ret <= 0 wants; IO_MORE: it wants to write. Breaks the
+ * connection when it failed. */
 enum io conn_tls_wants(struct conn *, int ret);
 void conn_tls_goodbye(struct conn *);           /* close_notify, once, if it makes sense */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_io: bytes in and out of a connection, in plain or through OpenSSL, and what the kernel did not take. */
+/* conn_io: bytes in and out of a connection, in plain or through OpenSSL, and what the kernel
+ * did not take. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,7 +33,8 @@ read_plain(struct conn *c, char *into, size_t room, size_t *n)
 	return IO_ENDED;
 }
 
-/* Several small records become one input(). Asking OpenSSL once more when it holds nothing would cost a read(2) in vain. */
+/* Several small records become one input(). Asking OpenSSL once more when it holds nothing would
+ * cost a read(2) in vain. */
 static enum io
 read_tls(struct conn *c, char *into, size_t room, size_t *n)
 {
@@ -160,7 +162,10 @@ push(struct conn *c, const char *bytes, size_t len, bool plain)
 	enum io io = IO_MORE;
 
 	while (done < len && io == IO_MORE) {
-		io = plain ? write_plain(c, bytes + done, len - done, &n) : write_tls(c, bytes + done, len - done, &n);
+		if (plain)
+			io = write_plain(c, bytes + done, len - done, &n);
+		else
+			io = write_tls(c, bytes + done, len - done, &n);
 		done += n;
 	}
 	if (done > 0)
@@ -265,7 +270,8 @@ conn_stuck_since(const struct conn *c)
 size_t
 conn_weight(const struct conn *c)
 {
-	/* What an established server SSL weighs with its buffers released (measured, OpenSSL 3.0). */
+	/* What an established server SSL weighs with its buffers released (measured, OpenSSL
+	 * 3.0). */
 	size_t weight = sizeof(*c) + (c->ssl == NULL ? 0 : 14 << 10);
 
 	return c->out == NULL ? weight : weight + sizeof(*c->out) + c->out->buf.room;

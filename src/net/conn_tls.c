@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_tls: TLS on a connection: starting, the handshake, what a failed call wants, and what there is to know afterwards. */
+/* conn_tls: TLS on a connection: starting, the handshake, what a failed call wants, and what
+ * there is to know afterwards. */
 #include "config.h"
 
 #include <errno.h>
@@ -68,7 +69,8 @@ conn_start_tls_server(struct conn *c, struct tls_ctx *ctx)
 }
 
 void
-conn_start_tls_client_as(struct conn *c, struct tls_ctx *ctx, const char *local, const char *sni, const char *alpn)
+conn_start_tls_client_as(struct conn *c, struct tls_ctx *ctx, const char *local, const char *sni,
+	const char *alpn)
 {
 	if (conn_can_write(c) && c->state != CONN_BROKEN)
 		start(c, tls_client(ctx, local, sni, alpn));
@@ -133,11 +135,14 @@ conn_has_pending(const struct conn *c)
 void
 conn_tls_goodbye(struct conn *c)
 {
-	bool over = c->state != CONN_SECURE && c->state != CONN_DRAINING && !(c->state == CONN_BROKEN && c->end == CONN_EOF);
+	bool over = c->state != CONN_SECURE && c->state != CONN_DRAINING &&
+		!(c->state == CONN_BROKEN && c->end == CONN_EOF);
 
-	if (c->ssl == NULL || over || !SSL_is_init_finished(c->ssl) || (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN))
+	if (c->ssl == NULL || over || !SSL_is_init_finished(c->ssl) ||
+		(SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN))
 		return;
-	/* OpenSSL must not be asked to close while a record is half written: the goodbye would land inside it. */
+	/* OpenSSL must not be asked to close while a record is half written: the goodbye would
+	 * land inside it. */
 	if (conn_waiting(c) > 0)
 		return;
 	ERR_clear_error();
@@ -149,19 +154,22 @@ const char *
 conn_error(const struct conn *c)
 {
 	static _Thread_local char text[160];
-	const char *reason;
+	const char *reason = NULL;
 
 	switch (c->end) {
 	case CONN_EOF:
 		return "the peer closed the connection";
 	case CONN_RESET:
-		snprintf(text, sizeof(text), "the connection broke: %s", c->error == 0 ? "the peer closed it" : strerror((int)c->error));
-		return text;
+		if (c->error != 0)
+			reason = strerror((int)c->error);
+		break;
 	default:
 		reason = ERR_reason_error_string(c->error);
-		snprintf(text, sizeof(text), "TLS failed: %s", reason == NULL ? "the peer closed it" : reason);
-		return text;
+		break;
 	}
+	snprintf(text, sizeof(text), "%s: %s", c->end == CONN_RESET ? "the connection broke" : "TLS failed",
+		reason == NULL ? "the peer closed it" : reason);
+	return text;
 }
 
 bool
@@ -210,11 +218,13 @@ conn_tls_resumed(const struct conn *c)
 	return c->ssl != NULL && SSL_session_reused(c->ssl);
 }
 
-/* Binds to the handshake's whole transcript: true of TLS 1.3, and of 1.2 only with RFC 7627 (triple handshake). */
+/* Binds to the handshake's whole transcript: true of TLS 1.3, and of 1.2 only with RFC 7627
+ * (triple handshake). */
 static bool
 keys_are_unique(const struct conn *c)
 {
-	return conn_is_tls(c) && (SSL_version(c->ssl) >= TLS1_3_VERSION || SSL_get_extms_support(c->ssl) == 1);
+	return conn_is_tls(c) &&
+		(SSL_version(c->ssl) >= TLS1_3_VERSION || SSL_get_extms_support(c->ssl) == 1);
 }
 
 size_t
@@ -225,7 +235,8 @@ conn_cb_exporter(const struct conn *c, unsigned char out[32])
 
 	if (!keys_are_unique(c))
 		return 0;
-	if (SSL_export_keying_material(c->ssl, out, 32, label, sizeof(label) - 1, no_context, 0, 1) != 1)
+	if (SSL_export_keying_material(c->ssl, out, 32, label, sizeof(label) - 1,
+		no_context, 0, 1) != 1)
 		return 0;
 	return 32;
 }
@@ -240,17 +251,21 @@ conn_cb_server_end_point(const struct conn *c, unsigned char out[64])
 	if (!conn_is_tls(c))
 		return 0;
 	cert = SSL_is_server(c->ssl) ? SSL_get_certificate(c->ssl) : SSL_get0_peer_certificate(c->ssl);
-	/* A signature without exactly one hash (Ed25519) has no binding of this type, says RFC 5929. */
-	if (cert == NULL || X509_get_signature_info(cert, &md, NULL, NULL, NULL) != 1 || md == NID_undef)
+	/* A signature without exactly one hash (Ed25519) has no binding of this type, says RFC
+	 * 5929. */
+	if (cert == NULL || X509_get_signature_info(cert, &md, NULL, NULL, NULL) != 1 ||
+		md == NID_undef)
 		return 0;
 	if (md == NID_md5 || md == NID_sha1)
 		md = NID_sha256;
-	if (EVP_get_digestbynid(md) == NULL || X509_digest(cert, EVP_get_digestbynid(md), out, &n) != 1)
+	if (EVP_get_digestbynid(md) == NULL ||
+		X509_digest(cert, EVP_get_digestbynid(md), out, &n) != 1)
 		return 0;
 	return n;
 }
 
-/* The first Finished of the handshake: the client's in a full one, the server's when a session was resumed. */
+/* The first Finished of the handshake: the client's in a full one, the server's when a session
+ * was resumed. */
 size_t
 conn_cb_unique(const struct conn *c, unsigned char out[64])
 {

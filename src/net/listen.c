@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen: a shard accepts. When descriptors run out, the reserve descriptor is given up so that one waiting peer can be accepted
- * and refused (else the socket would stay readable for ever), then accepting rests for a while; the others wait in the backlog.
+ * listen: a shard accepts. When descriptors run out, the reserve descriptor is given up so that
+ * one waiting peer can be accepted and refused (else the socket would stay readable for ever),
+ * then accepting rests for a while; the others wait in the backlog.
  */
 #include "config.h"
 
@@ -25,7 +26,8 @@
 #define REST_MS 100
 #define LOG_EVERY (60 * INT64_C(1000000))
 
-/* A silent peer behind a dead link is noticed by TCP after 15 minutes and 4 probes; streams have quicker ways for what matters. */
+/* A silent peer behind a dead link is noticed by TCP after 15 minutes and 4 probes; streams have
+ * quicker ways for what matters. */
 #define KEEPALIVE_IDLE 900
 #define KEEPALIVE_INTERVAL 60
 #define KEEPALIVE_PROBES 4
@@ -130,7 +132,8 @@ take_a_rest(struct listener *l, int error)
 	if (l->logged != 0 && clock_mono() - l->logged < LOG_EVERY)
 		return;
 	l->logged = clock_mono();
-	sc_log(NULL, SC_LOG_ERROR, "listen.cannot_accept", "reason=\"%s\" rest_ms=%d", strerror(error), REST_MS);
+	sc_log(NULL, SC_LOG_ERROR, "listen.cannot_accept", "reason=\"%s\" rest_ms=%d",
+		strerror(error), REST_MS);
 }
 
 /* With the descriptor that was kept for this. */
@@ -167,7 +170,8 @@ accept_one(struct listener *l)
 	if (fd >= 0) {
 		STAT_INC(conns_accepted);
 		if (l->proxy)
-			proxied_start(l, &l->proxied, &l->proxied_n, fd, (struct sockaddr *)&peer, len);
+			proxied_start(l, &l->proxied, &l->proxied_n, fd, (struct sockaddr *)&peer,
+				len);
 		else
 			listener_hand_on(l, fd, (struct sockaddr *)&peer, len);
 		return true;
@@ -189,7 +193,8 @@ accept_one(struct listener *l)
 		take_a_rest(l, errno);  /* the socket itself is of no use (any more); not to spin */
 		return false;
 	default:
-		return true;            /* that one peer is gone already (ECONNABORTED and the like); bounded by the turn */
+		/* that one peer is gone already (ECONNABORTED and the like); bounded by the turn */
+		return true;
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* listen_open: the supervisor's half: several sockets for one address and port, between which the kernel shares the connections. */
+/* listen_open: the supervisor's half: several sockets for one address and port, between which
+ * the kernel shares the connections. */
 #include "config.h"
 
 #include <errno.h>
@@ -29,14 +30,17 @@ complain(char *error, size_t size, const struct place *place, const char *what)
 static bool
 find_place(struct place *place, char *error, size_t size)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *found;
+	struct addrinfo hints = { 0 }, *found;
 	char service[16];
 	int why;
 
+	hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
+	hints.ai_socktype = SOCK_STREAM;
 	snprintf(service, sizeof(service), "%d", place->port);
 	why = getaddrinfo(place->text, service, &hints, &found);
 	if (why != 0) {
-		snprintf(error, size, "\"%s\" is no IP address: %s", place->text, gai_strerror(why));
+		snprintf(error, size, "\"%s\" is no IP address: %s", place->text,
+			gai_strerror(why));
 		return false;
 	}
 	memcpy(&place->address, found->ai_addr, found->ai_addrlen);
@@ -73,7 +77,7 @@ new_socket(struct place *place)
 static int
 bound_socket(struct place *place, bool share, char *error, size_t size)
 {
-	int on = 1, off = 0, fd = new_socket(place);
+	int on = 1, only_six = strcmp(place->text, "::") != 0, fd = new_socket(place);
 
 	if (fd < 0) {
 		complain(error, size, place, "socket");
@@ -83,7 +87,7 @@ bound_socket(struct place *place, bool share, char *error, size_t size)
 	if (share)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (place->address.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, strcmp(place->text, "::") == 0 ? &off : &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_six, sizeof(only_six));
 	if (bind(fd, (struct sockaddr *)&place->address, place->len) == 0)
 		return fd;
 	complain(error, size, place, "cannot listen");
@@ -91,7 +95,8 @@ bound_socket(struct place *place, bool share, char *error, size_t size)
 	return -1;
 }
 
-/* With SO_REUSEPORT a second server of the same user would silently get a share of our connections, or we of its. */
+/* With SO_REUSEPORT a second server of the same user would silently get a share of our
+ * connections, or we of its. */
 static bool
 is_free(struct place *place, char *error, size_t size)
 {
@@ -123,7 +128,8 @@ listen_open(const char *address, int port, int n, int *fds, char *error, size_t 
 	struct place place = { .text = address, .port = port };
 	int made = 0;
 
-	if (!find_place(&place, error, error_size) || (port != 0 && !is_free(&place, error, error_size)))
+	if (!find_place(&place, error, error_size) ||
+		(port != 0 && !is_free(&place, error, error_size)))
 		return false;
 	for (; made < n; made++) {
 		fds[made] = bound_socket(&place, true, error, error_size);

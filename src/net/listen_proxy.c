@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen_proxy: accepted connections whose PROXY header has not come yet. Reads exactly the header: it peeks, and takes from the
- * kernel only what surely belongs to it, so that what follows (a stream header, a TLS hello) is still there for the conn.
+ * listen_proxy: accepted connections whose PROXY header has not come yet. Reads exactly the
+ * header: it peeks, and takes from the kernel only what surely belongs to it, so that what
+ * follows (a stream header, a TLS hello) is still there for the conn.
  */
 #include "config.h"
 
@@ -73,7 +74,8 @@ static void
 read_header(struct loop_task *task)
 {
 	struct proxied *p = container_of(task, struct proxied, task);
-	ssize_t got = recv(p->fd, p->bytes + p->n, sizeof(p->bytes) - p->n, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t got = recv(p->fd, p->bytes + p->n, sizeof(p->bytes) - p->n,
+		MSG_PEEK | MSG_DONTWAIT);
 	struct proxy_header header;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -115,7 +117,8 @@ too_late(struct timeout *timeout)
 }
 
 void
-proxied_start(struct listener *listener, struct link *all, int *n, int fd, const struct sockaddr *peer, socklen_t len)
+proxied_start(struct listener *listener, struct link *all, int *n, int fd,
+	const struct sockaddr *peer, socklen_t len)
 {
 	struct proxied *p;
 

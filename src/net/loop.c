@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * loop: the turn of a shard. See loop.h for its order; nothing here knows what the tasks do.
- * Sleeping and ringing: a shard says that it is about to sleep and then looks for letters once more; a sender leaves its letters
- * and then looks whether the receiver sleeps. So one of the two always sees the other, and a busy shard costs no system call.
+ * Sleeping and ringing: a shard says that it is about to sleep and then looks for letters once
+ * more; a sender leaves its letters and then looks whether the receiver sleeps. So one of the
+ * two always sees the other, and a busy shard costs no system call.
  */
 #include "config.h"
 
@@ -262,7 +263,8 @@ may_wait_for(struct loop *l, int64_t now)
 	return next > 0 ? next : 0;
 }
 
-/* Event callbacks run in here, so they must not do more than queue tasks, or else call loop_woke(). */
+/* Event callbacks run in here, so they must not do more than queue tasks, or else call
+ * loop_woke(). */
 static void
 wait_for_events(struct loop *l, bool may_wait)
 {
@@ -292,14 +294,20 @@ static void
 forgive_long_stop(struct loop *l, int64_t now)
 {
 	int64_t in_turn = l->woke_at > 0 ? l->slept_at - l->woke_at : 0;
-	int64_t overslept = l->slept_at > 0 ? now - l->slept_at - l->waited : 0;        /* 0: before the first turn */
-	int64_t lost = (in_turn > LONG_STOP ? in_turn : 0) + (overslept > LONG_STOP ? overslept : 0);
+	/* 0: before the first turn */
+	int64_t overslept = l->slept_at > 0 ? now - l->slept_at - l->waited : 0;
+	int64_t lost = 0;
 
+	if (in_turn > LONG_STOP)
+		lost += in_turn;
+	if (overslept > LONG_STOP)
+		lost += overslept;
 	l->woke_at = now;
 	if (lost == 0)
 		return;
 	timers_skip(lost);
-	sc_log(NULL, SC_LOG_WARN, "loop.was_stopped", "shard=%d ms=%lld", l->id, (long long)(lost / 1000));
+	sc_log(NULL, SC_LOG_WARN, "loop.was_stopped", "shard=%d ms=%lld", l->id,
+		(long long)(lost / 1000));
 }
 
 void
@@ -315,7 +323,8 @@ loop_woke(void)
 	forgive_long_stop(l, loop_raw_clock());
 }
 
-/* Runs what is in the list now, not what is added meanwhile; at least one, then until the budget (0: none) is used up. */
+/* Runs what is in the list now, not what is added meanwhile; at least one, then until the budget
+ * (0: none) is used up. */
 static void
 run_tasks(struct loop *l, int priority, int64_t budget)
 {
@@ -388,7 +397,8 @@ void
 loop_turn(void)
 {
 	sc_assert(self != NULL);
-	/* Turns by hand come when the test wants them; only one that brings its own raw clock means a stop by a gap. */
+	/* Turns by hand come when the test wants them; only one that brings its own raw clock
+	 * means a stop by a gap. */
 	if (loop_raw_clock == raw_clock)
 		self->woke_at = raw_clock();
 	turn(self, false);

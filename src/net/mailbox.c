@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailbox: one box per pair of shards, plus one per shard for letters from outside. A letter lies in three places in turn:
+ * mailbox: one box per pair of shards, plus one per shard for letters from outside. A letter
+ * lies in three places in turn:
  *	staged          the sender's own list, during its turn; no lock
  *	box             handed over at the end of the turn, under the box's lock
  *	taken           the receiver's own list, opened in slices
- * The weight of a box counts from posting to opening, so a shard that takes letters but does not get to opening them is seen
- * as full as well. Nobody ever waits here: a sender over the mark is told (mailbox_choked), and stops reading its sockets.
+ * The weight of a box counts from posting to opening, so a shard that takes letters but does not
+ * get to opening them is seen as full as well. Nobody ever waits here: a sender over the mark is
+ * told (mailbox_choked), and stops reading its sockets.
  */
 #include "config.h"
 
@@ -37,7 +39,8 @@ struct box {
 	alignas(64) pthread_mutex_t lock;
 	struct chain handed;
 	atomic_size_t weight;           /* handed over and not opened */
-	atomic_bool sender_waits;       /* ring the sender when the weight falls below half the mark */
+	/* ring the sender when the weight falls below half the mark */
+	atomic_bool sender_waits;
 	/* The receiver's. */
 	alignas(64) struct chain taken;
 	_Atomic uint64_t opened;
@@ -136,6 +139,22 @@ chain_join(struct chain *chain, struct chain *more)
 	*more = (struct chain){ 0 };
 }
 
+/* As seen by the sender. */
+static size_t
+weight_of(struct box *box)
+{
+	return box->staged_weight + atomic_load_explicit(&box->weight, memory_order_relaxed);
+}
+
+/* A counter that only one thread writes. */
+static void
+count(_Atomic uint64_t *counter, uint64_t by)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + by, memory_order_release);
+}
+
 void
 mailbox_post(int to, struct letter *letter)
 {
@@ -148,9 +167,8 @@ mailbox_post(int to, struct letter *letter)
 	box->staged_weight += weigh(letter);
 	box->staged_n++;
 	me->staged[to] = me->any_staged = true;
-	/* Only this thread writes it; a plain load and store is enough. */
-	atomic_store_explicit(&box->posted, atomic_load_explicit(&box->posted, memory_order_relaxed) + 1, memory_order_release);
-	if (!me->choked && box->staged_weight + atomic_load_explicit(&box->weight, memory_order_relaxed) > atomic_load(&high)) {
+	count(&box->posted, 1);
+	if (!me->choked && weight_of(box) > atomic_load(&high)) {
 		me->choked = true;
 		STAT_INC(mailbox_choked);
 	}
@@ -194,8 +212,9 @@ mailbox_choked(void)
 	return id >= 0 && senders[id].choked;
 }
 
-/* True when one box is not below half the mark; then its receiver will ring. The receiver lowers the weight first and looks at
- * the flag second, we do it the other way round, so it cannot be missed. */
+/* True when one box is not below half the mark; then its receiver will ring. The receiver lowers
+ * the weight first and looks at the flag second, we do it the other way round, so it cannot be
+ * missed. */
 static bool
 still_choked(int from)
 {
@@ -221,7 +240,8 @@ mailbox_when_clear(void (*fn)(void *), void *arg)
 
 	if (me->waiters_n == me->waiters_room) {
 		me->waiters_room = me->waiters_room == 0 ? 8 : 2 * me->waiters_room;
-		me->waiters = realloc(me->waiters, (size_t)me->waiters_room * sizeof(struct waiter));
+		me->waiters = realloc(me->waiters,
+			(size_t)me->waiters_room * sizeof(struct waiter));
 		sc_assert(me->waiters != NULL);
 	}
 	me->waiters[me->waiters_n++] = (struct waiter){ fn, arg };
@@ -229,7 +249,8 @@ mailbox_when_clear(void (*fn)(void *), void *arg)
 		loop_ring(loop_id());
 }
 
-/* A waiter may post, and choke the shard again, or wait again: each is called once, the new ones stay. */
+/* A waiter may post, and choke the shard again, or wait again: each is called once, the new ones
+ * stay. */
 static void
 call_waiters(struct sender *me)
 {
@@ -261,7 +282,7 @@ charge(int from)
 	size_t now = 0;
 
 	for (int to = 0; to < n; to++)
-		now += box_of(from, to)->staged_weight + atomic_load_explicit(&box_of(from, to)->weight, memory_order_relaxed);
+		now += weight_of(box_of(from, to));
 	if (now != me->charged)
 		budget_charge(BUDGET_MAILBOX, (int64_t)now - (int64_t)me->charged);
 	me->charged = now;
@@ -306,8 +327,9 @@ open_some(struct box *box, int from)
 	if (opened == 0)
 		return false;
 	atomic_fetch_sub(&box->weight, weight);
-	atomic_store_explicit(&box->opened, atomic_load_explicit(&box->opened, memory_order_relaxed) + opened, memory_order_release);
-	if (from < n && atomic_load(&box->sender_waits) && atomic_load(&box->weight) <= atomic_load(&high) / 2) {
+	count(&box->opened, opened);
+	if (from < n && atomic_load(&box->sender_waits) &&
+		atomic_load(&box->weight) <= atomic_load(&high) / 2) {
 		atomic_store(&box->sender_waits, false);
 		loop_ring(from);
 	}
@@ -331,7 +353,8 @@ mailbox_take(void)
 	look_at_mark(to);
 	if (!senders[to].choked && senders[to].waiters_n > 0)
 		call_waiters(&senders[to]);
-	/* All are taken before the first is opened: what is posted to the own shard meanwhile is opened in the next turn. */
+	/* All are taken before the first is opened: what is posted to the own shard meanwhile is
+	 * opened in the next turn. */
 	for (int from = 0; from <= n; from++)
 		take(box_of(from, to));
 	for (int from = 0; from <= n; from++)
@@ -340,8 +363,9 @@ mailbox_take(void)
 		loop_ring(to);
 }
 
-/* What was opened is read first: it can only have grown since, as has what was posted. So equal sums mean that there was an
- * instant at which nothing lay anywhere. A letter counts as opened when open() has returned, after what that posted. */
+/* What was opened is read first: it can only have grown since, as has what was posted. So equal
+ * sums mean that there was an instant at which nothing lay anywhere. A letter counts as opened
+ * when open() has returned, after what that posted. */
 bool
 mailbox_idle(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* offload: a small pool of threads for what would block a loop: password hashing, file writes, libpq's name resolution. */
+/* offload: a small pool of threads for what would block a loop: password hashing, file writes,
+ * libpq's name resolution. */
 #ifndef NET_OFFLOAD_H
 #define NET_OFFLOAD_H
 
@@ -14,7 +15,8 @@ struct job {
 };
 
 void offload_setup(int threads);
-bool offload_run(struct job *) __attribute__((warn_unused_result));  /* false: too many waiting (setting 10000) */
+/* false: too many waiting (setting 10000) */
+bool offload_run(struct job *) __attribute__((warn_unused_result));
 void offload_teardown(void);            /* finishes what is queued */
 int offload_waiting(void);
 

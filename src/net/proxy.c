@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy: the PROXY protocol, version 1 (a line) and version 2 (binary). Strict: what is not exactly a header is refused, because
- * only a configured proxy may speak here, and a client that gets through with a forged one escapes the limits per address.
+ * proxy: the PROXY protocol, version 1 (a line) and version 2 (binary). Strict: what is not
+ * exactly a header is refused, because only a configured proxy may speak here, and a client that
+ * gets through with a forged one escapes the limits per address.
  */
 #include "config.h"
 
@@ -44,7 +45,8 @@ read_four(char *const word[V1_WORDS], struct proxy_header *header)
 
 	peer->sin_family = AF_INET;
 	header->peer_len = sizeof(*peer);
-	return inet_pton(AF_INET, word[2], &peer->sin_addr) == 1 && inet_pton(AF_INET, word[3], &ours) == 1 &&
+	return inet_pton(AF_INET, word[2], &peer->sin_addr) == 1 &&
+		inet_pton(AF_INET, word[3], &ours) == 1 &&
 		read_port(word[4], &peer->sin_port) && read_port(word[5], &our_port);
 }
 
@@ -57,7 +59,8 @@ read_six(char *const word[V1_WORDS], struct proxy_header *header)
 
 	peer->sin6_family = AF_INET6;
 	header->peer_len = sizeof(*peer);
-	return inet_pton(AF_INET6, word[2], &peer->sin6_addr) == 1 && inet_pton(AF_INET6, word[3], &ours) == 1 &&
+	return inet_pton(AF_INET6, word[2], &peer->sin6_addr) == 1 &&
+		inet_pton(AF_INET6, word[3], &ours) == 1 &&
 		read_port(word[4], &peer->sin6_port) && read_port(word[5], &our_port);
 }
 
@@ -117,7 +120,8 @@ parse_v1(const unsigned char *bytes, size_t n, struct proxy_header *header)
 /* Version 2 */
 
 static enum proxy_result
-read_addresses(unsigned char family, const unsigned char *bytes, size_t n, struct proxy_header *header)
+read_addresses(unsigned char family, const unsigned char *bytes, size_t n,
+	struct proxy_header *header)
 {
 	struct sockaddr_in *four = (struct sockaddr_in *)&header->peer;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&header->peer;

@@ -17,7 +17,8 @@ enum proxy_result {
 
 struct proxy_header {
 	size_t length;                  /* of the header, when done: what follows is the client's */
-	bool has_peer;                  /* false: LOCAL, UNKNOWN or a Unix socket; the connection's own address counts */
+	/* false: LOCAL, UNKNOWN or a Unix socket; the connection's own address counts */
+	bool has_peer;
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timer: a list per duration and shard. Within a list the time-outs stand in the order in which they fall due, because all are
- * armed for the same time from now; so arming appends, and only the heads are ever looked at.
- * `next` is a lower bound: disarming does not look for a new earliest one, the turn that finds nothing due does.
+ * timer: a list per duration and shard. Within a list the time-outs stand in the order in which
+ * they fall due, because all are armed for the same time from now; so arming appends, and only
+ * the heads are ever looked at. `next` is a lower bound: disarming does not look for a new
+ * earliest one, the turn that finds nothing due does.
  */
 #include "config.h"
 
@@ -71,7 +72,8 @@ timers_skip(int64_t us)
 	mine()->skipped += us;
 }
 
-/* So that a caller with ever new durations costs an occasional look through the lists, not a list each. */
+/* So that a caller with ever new durations costs an occasional look through the lists, not a
+ * list each. */
 static int
 find_empty(const struct timers *t)
 {
@@ -134,7 +136,8 @@ timeout_set(struct timeout *timeout, int64_t ms)
 {
 	struct timers *t = mine();
 
-	loop_woke();    /* from an event callback the clock could still show the time before the wait */
+	/* from an event callback the clock could still show the time before the wait */
+	loop_woke();
 	if (ms < 0)
 		ms = 0;
 	link_remove(&timeout->link);

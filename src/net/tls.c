@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls: contexts. One SSL_CTX serves all hosts; the certificate is put into each SSL when the client has named its host, which costs
- * two reference counts, where an SSL_CTX per host would cost 20 KiB each. The tls_ctx lives as long as its SSL_CTX, and that as
- * long as the last SSL made from it, so a reload needs no care for running connections.
+ * tls: contexts. One SSL_CTX serves all hosts; the certificate is put into each SSL when the
+ * client has named its host, which costs two reference counts, where an SSL_CTX per host would
+ * cost 20 KiB each. The tls_ctx lives as long as its SSL_CTX, and that as long as the last SSL
+ * made from it, so a reload needs no care for running connections.
  */
 #include "config.h"
 
@@ -27,7 +28,8 @@
 static const unsigned char protocol_c2s[] = "\013xmpp-client";
 static const unsigned char protocol_s2s[] = "\013xmpp-server";
 
-static char direct_mark;                /* its address in an SSL's app data: TLS from the first byte */
+/* its address in an SSL's app data: TLS from the first byte */
+static char direct_mark;
 
 static void
 free_with_ctx(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
@@ -55,7 +57,8 @@ use_pair(SSL *ssl, const struct tls_pair *pair)
 	return SSL_use_cert_and_key(ssl, pair->leaf, pair->key, pair->chain, 1) == 1;
 }
 
-/* Called in every handshake, also without SNI. Nobody is refused for an unknown name: the stream header decides about hosts. */
+/* Called in every handshake, also without SNI. Nobody is refused for an unknown name: the stream
+ * header decides about hosts. */
 static int
 pick_certificate(SSL *ssl, int *alert, void *arg)
 {
@@ -70,23 +73,28 @@ pick_certificate(SSL *ssl, int *alert, void *arg)
 }
 
 static int
-pick_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+pick_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+	unsigned in_len, void *arg)
 {
 	struct tls_ctx *ctx = arg;
 	const unsigned char *ours = ctx->use == TLS_C2S ? protocol_c2s : protocol_s2s;
 
 	for (unsigned i = 0; i < in_len; i += 1U + in[i]) {
-		if (in[i] != ours[0] || i + in[i] >= in_len || memcmp(in + i + 1, ours + 1, ours[0]) != 0)
+		if (in[i] != ours[0] || i + in[i] >= in_len ||
+			memcmp(in + i + 1, ours + 1, ours[0]) != 0)
 			continue;
 		*out = in + i + 1;
 		*out_len = in[i];
 		return SSL_TLSEXT_ERR_OK;
 	}
-	/* ALPACA: a client that means another protocol must not talk to us. After STARTTLS it cannot mean one. */
-	return SSL_get_app_data(ssl) == &direct_mark ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+	/* ALPACA: a client that means another protocol must not talk to us. After STARTTLS it
+	 * cannot mean one. */
+	return SSL_get_app_data(ssl) == &direct_mark
+		? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
 }
 
-/* Verified, and the result recorded (SSL_get_verify_result); what follows from it is decided by SASL and dialback. */
+/* Verified, and the result recorded (SSL_get_verify_result); what follows from it is decided by
+ * SASL and dialback. */
 static int
 accept_any(int good, X509_STORE_CTX *store)
 {
@@ -97,13 +105,18 @@ accept_any(int good, X509_STORE_CTX *store)
 static bool
 set_limits(SSL_CTX *ctx, const struct tls_conf *conf)
 {
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-		SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	const char *ciphers = conf->ciphers == NULL ? CIPHERS_1_2 : conf->ciphers;
+
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+		SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);         /* one read(2) a record instead of two */
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-		SSL_CTX_set_cipher_list(ctx, conf->ciphers == NULL ? CIPHERS_1_2 : conf->ciphers) == 1 &&
-		SSL_CTX_set_ciphersuites(ctx, CIPHERS_1_3) == 1 && SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
+		SSL_CTX_set_cipher_list(ctx, ciphers) == 1 &&
+		SSL_CTX_set_ciphersuites(ctx, CIPHERS_1_3) == 1 &&
+		SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
 }
 
 static bool
@@ -123,7 +136,8 @@ set_verification(SSL_CTX *ctx, const struct tls_conf *conf, enum tls_use use)
 	if (use != TLS_S2S_OUT && !conf->ask_client_cert)
 		return true;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
-	/* A server shows its ordinary certificate also when it is the client; authorities stop writing "client" into those. */
+	/* A server shows its ordinary certificate also when it is the client; authorities stop
+	 * writing "client" into those. */
 	if (use == TLS_S2S_IN) {
 		SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER);
 		SSL_CTX_set_trust(ctx, X509_TRUST_SSL_SERVER);
@@ -141,14 +155,16 @@ set_server(struct tls_ctx *ctx)
 	SSL_CTX_set_tlsext_servername_callback(ctx->ssl_ctx, pick_certificate);
 	SSL_CTX_set_tlsext_servername_arg(ctx->ssl_ctx, ctx);
 	SSL_CTX_set_alpn_select_cb(ctx->ssl_ctx, pick_protocol, ctx);
-	return SSL_CTX_use_cert_and_key(ctx->ssl_ctx, first->leaf, first->key, first->chain, 1) == 1;
+	return SSL_CTX_use_cert_and_key(ctx->ssl_ctx, first->leaf, first->key,
+		first->chain, 1) == 1;
 }
 
 static struct tls_ctx *
 make(enum tls_use use)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	SSL_CTX *ssl_ctx = SSL_CTX_new(use == TLS_S2S_OUT ? TLS_client_method() : TLS_server_method());
+	const SSL_METHOD *side = use == TLS_S2S_OUT ? TLS_client_method() : TLS_server_method();
+	SSL_CTX *ssl_ctx = SSL_CTX_new(side);
 	struct tls_ctx *ctx = mem_new(sizeof(*ctx));
 
 	pthread_once(&once, make_ex_index);
@@ -163,14 +179,18 @@ give_up(struct tls_ctx *ctx, char *error, size_t size, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-	snprintf(error, size, "%s%s%s", what, reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+	if (reason == NULL)
+		snprintf(error, size, "%s", what);
+	else
+		snprintf(error, size, "%s: %s", what, reason);
 	ERR_clear_error();
 	tls_unref(&ctx);
 	return NULL;
 }
 
 struct tls_ctx *
-tls_load(const struct tls_conf *conf, enum tls_use use, struct tls_ctx *old, char *error, size_t error_size)
+tls_load(const struct tls_conf *conf, enum tls_use use, struct tls_ctx *old, char *error,
+	size_t error_size)
 {
 	struct tls_ctx *ctx = make(use);
 	char why[512];
@@ -186,9 +206,11 @@ tls_load(const struct tls_conf *conf, enum tls_use use, struct tls_ctx *old, cha
 	if (!set_limits(ctx->ssl_ctx, conf))
 		return give_up(ctx, error, error_size, "the TLS ciphers cannot be used");
 	if (!set_sessions(ctx->ssl_ctx, use) || !set_verification(ctx->ssl_ctx, conf, use))
-		return give_up(ctx, error, error_size, "the certificate authorities cannot be loaded");
+		return give_up(ctx, error, error_size,
+			"the certificate authorities cannot be loaded");
 	if (use != TLS_S2S_OUT && !set_server(ctx))
-		return give_up(ctx, error, error_size, "the certificate of the first host cannot be used");
+		return give_up(ctx, error, error_size,
+			"the certificate of the first host cannot be used");
 	ERR_clear_error();
 	return ctx;
 }
@@ -265,7 +287,8 @@ tls_expiry(const struct tls_ctx *ctx, const char *host)
 }
 
 void
-tls_each(const struct tls_ctx *ctx, void (*see)(void *arg, const char *host, const char *file, int64_t not_after, bool names_match),
+tls_each(const struct tls_ctx *ctx, void (*see)(void *arg, const char *host, const char *file,
+	int64_t not_after, bool names_match),
 	void *arg)
 {
 	for (int i = 0; i < ctx->certs.n; i++) {

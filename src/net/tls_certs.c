@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_certs: the certificate folder as a snapshot, and which certificate serves which name.
- * For each host: its own files; else those of "*.parent" or "_.parent"; else the pair that an earlier snapshot had (a reload
- * must not take a working host down); else another host's certificate that names it.
+ * tls_certs: the certificate folder as a snapshot, and which certificate serves which name. For
+ * each host: its own files; else those of "*.parent" or "_.parent"; else the pair that an
+ * earlier snapshot had (a reload must not take a working host down); else another host's
+ * certificate that names it.
  */
 #include "config.h"
 
@@ -51,7 +52,8 @@ try_name(struct tls_pair *pair, const char *dir, const char *name, char *why, si
 	if (strchr(name, '/') != NULL || name[0] == '.')
 		return FOUND_NOTHING;
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-		if (!put_in(cert, layouts[i].cert, dir, name) || !put_in(key, layouts[i].key, dir, name))
+		if (!put_in(cert, layouts[i].cert, dir, name) ||
+			!put_in(key, layouts[i].key, dir, name))
 			continue;
 		if (access(cert, F_OK) != 0)
 			continue;
@@ -64,7 +66,8 @@ try_name(struct tls_pair *pair, const char *dir, const char *name, char *why, si
 }
 
 static enum found
-try_names(struct tls_pair *pair, const char *dir, const char *host, const char *ascii, char *why, size_t size)
+try_names(struct tls_pair *pair, const char *dir, const char *host, const char *ascii, char *why,
+	size_t size)
 {
 	const char *parent = strchr(ascii, '.');
 	char name[TLS_HOST_MAX + 2];
@@ -72,8 +75,8 @@ try_names(struct tls_pair *pair, const char *dir, const char *host, const char *
 
 	if (found == FOUND_NOTHING && strcmp(host, ascii) != 0)
 		found = try_name(pair, dir, ascii, why, size);
-	for (const char *star = "*_"; found == FOUND_NOTHING && parent != NULL && *star != '\0'; star++) {
-		snprintf(name, sizeof(name), "%c%s", *star, parent);
+	for (int i = 0; found == FOUND_NOTHING && parent != NULL && i < 2; i++) {
+		snprintf(name, sizeof(name), "%c%s", "*_"[i], parent);
 		found = try_name(pair, dir, name, why, size);
 	}
 	if (found == FOUND_NOTHING)
@@ -103,15 +106,15 @@ pair_of(const struct tls_pairs *all, const char *ascii)
 }
 
 static bool
-load_host(struct tls_pair *pair, const char *dir, const char *host, const char *ascii, const struct tls_pairs *old, char *why,
-	size_t size)
+load_host(struct tls_pair *pair, const char *dir, const char *host, const char *ascii,
+	const struct tls_pairs *old, char *why, size_t size)
 {
 	const struct tls_pair *before = pair_of(old, ascii);
 	enum found found = try_names(pair, dir, host, ascii, why, size);
 
 	if (found == FOUND_BROKEN || (found == FOUND_NOTHING && before != NULL))
-		sc_log(NULL, SC_LOG_WARN, "tls.certificate_refused", "host=%s kept_old=%s reason=\"%s\"", host,
-			before == NULL ? "no" : "yes", why);
+		sc_log(NULL, SC_LOG_WARN, "tls.certificate_refused",
+			"host=%s kept_old=%s reason=\"%s\"", host, before == NULL ? "no" : "yes", why);
 	if (found == FOUND_GOOD)
 		return true;
 	if (before == NULL)
@@ -127,9 +130,11 @@ name_it(struct tls_pair *pair, const char *host, const char *ascii)
 	pair->ascii = TEXT(ascii);
 	pair->names_match = tls_cert_matches(pair->leaf, host);
 	if (!pair->names_match)
-		sc_log(NULL, SC_LOG_WARN, "tls.certificate_of_other_name", "host=%s file=%s", host, pair->file);
+		sc_log(NULL, SC_LOG_WARN, "tls.certificate_of_other_name", "host=%s file=%s", host,
+			pair->file);
 	if (pair->not_after < clock_wall() / 1000000)
-		sc_log(NULL, SC_LOG_WARN, "tls.certificate_expired", "host=%s file=%s", host, pair->file);
+		sc_log(NULL, SC_LOG_WARN, "tls.certificate_expired", "host=%s file=%s", host,
+			pair->file);
 }
 
 static const struct tls_pair *
@@ -172,7 +177,8 @@ compare_names(const void *a, const void *b)
 	return by_name != 0 ? by_name : one->rank - other->rank;
 }
 
-/* A host's own pair before what another certificate happens to name; earlier hosts before later ones. */
+/* A host's own pair before what another certificate happens to name; earlier hosts before later
+ * ones. */
 static void
 index_names(struct tls_pairs *all)
 {
@@ -234,7 +240,8 @@ tls_pairs_find(const struct tls_pairs *all, const char *name)
 }
 
 void
-tls_pairs_load(struct tls_pairs *all, const struct tls_conf *conf, const struct tls_pairs *old, char *why, size_t why_size)
+tls_pairs_load(struct tls_pairs *all, const struct tls_conf *conf, const struct tls_pairs *old,
+	char *why, size_t why_size)
 {
 	int hosts = 0;
 
@@ -267,7 +274,8 @@ tls_pairs_load(struct tls_pairs *all, const struct tls_conf *conf, const struct 
 			continue;
 		other = find_covering(all, host);
 		if (other == NULL) {
-			sc_log(NULL, SC_LOG_WARN, "tls.no_certificate", "host=%s dir=%s", host, conf->cert_dir);
+			sc_log(NULL, SC_LOG_WARN, "tls.no_certificate", "host=%s dir=%s", host,
+				conf->cert_dir);
 			continue;
 		}
 		share(&all->pairs[all->n], other);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tls_files: reads one certificate with its chain and key from PEM files, and checks that they belong together. */
+/* tls_files: reads one certificate with its chain and key from PEM files, and checks that they
+ * belong together. */
 #include "config.h"
 
 #include <errno.h>
@@ -25,7 +26,10 @@ complain(char *why, size_t size, const char *file, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-	snprintf(why, size, "%s: %s%s%s", file, what, reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+	if (reason == NULL)
+		snprintf(why, size, "%s: %s", file, what);
+	else
+		snprintf(why, size, "%s: %s: %s", file, what, reason);
 	ERR_clear_error();
 	return false;
 }
@@ -40,7 +44,8 @@ open_file(const char *file, char *why, size_t size)
 	return f;
 }
 
-/* The host's own certificate comes first, then what leads to an authority. Keys between them are passed over. */
+/* The host's own certificate comes first, then what leads to an authority. Keys between them are
+ * passed over. */
 static bool
 read_certs(struct tls_pair *pair, const char *file, char *why, size_t size)
 {
@@ -51,13 +56,15 @@ read_certs(struct tls_pair *pair, const char *file, char *why, size_t size)
 		return false;
 	pair->chain = sk_X509_new_null();
 	pair->leaf = PEM_read_X509_AUX(f, NULL, no_password, NULL);
-	while (pair->leaf != NULL && pair->chain != NULL && (cert = PEM_read_X509(f, NULL, no_password, NULL)) != NULL)
+	while (pair->leaf != NULL && pair->chain != NULL &&
+		(cert = PEM_read_X509(f, NULL, no_password, NULL)) != NULL)
 		if (sk_X509_push(pair->chain, cert) == 0)
 			X509_free(cert);
 	fclose(f);
 	if (pair->leaf == NULL || pair->chain == NULL)
 		return complain(why, size, file, "no certificate in it");
-	/* The end of the file is reported as an error too; anything else is a broken certificate in the chain. */
+	/* The end of the file is reported as an error too; anything else is a broken certificate
+	 * in the chain. */
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return complain(why, size, file, "a certificate of the chain cannot be read");
 	ERR_clear_error();
@@ -90,10 +97,12 @@ seconds_of(const ASN1_TIME *when)
 }
 
 bool
-tls_pair_read(struct tls_pair *pair, const char *cert_file, const char *key_file, char *why, size_t why_size)
+tls_pair_read(struct tls_pair *pair, const char *cert_file, const char *key_file, char *why,
+	size_t why_size)
 {
 	ERR_clear_error();
-	if (!read_certs(pair, cert_file, why, why_size) || !read_key(pair, key_file, why, why_size)) {
+	if (!read_certs(pair, cert_file, why, why_size) ||
+		!read_key(pair, key_file, why, why_size)) {
 		tls_pair_free(pair);
 		return false;
 	}

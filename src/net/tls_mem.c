@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_mem: where OpenSSL's big buffers live. A handshake holds two of 16 to 22 KiB (input, message) and two of 4 KiB until the
- * peer has answered. On the heap those of thousands of handshakes at once leave holes between the sessions that stay, which
- * glibc does not give back: after a login storm a connection weighed 50 KiB instead of 15 (measured with 3,000). So they come
- * from ranges of their own, in blocks of one size each; what a thread does not keep for the next record goes back to the kernel.
+ * tls_mem: where OpenSSL's big buffers live. A handshake holds two of 16 to 22 KiB (input,
+ * message) and two of 4 KiB until the peer has answered. On the heap those of thousands of
+ * handshakes at once leave holes between the sessions that stay, which glibc does not give back:
+ * after a login storm a connection weighed 50 KiB instead of 15 (measured with 3,000). So they
+ * come from ranges of their own, in blocks of one size each; what a thread does not keep for the
+ * next record goes back to the kernel.
  *
- * Blocks are told from the heap's by their address alone, so nothing else gets a header. If a range cannot be had, or
- * OpenSSL was used before us, everything is on the heap as usual.
+ * Blocks are told from the heap's by their address alone, so nothing else gets a header. If a
+ * range cannot be had, or OpenSSL was used before us, everything is on the heap as usual.
  */
 #include "config.h"
 
@@ -39,7 +41,8 @@
 struct range {
 	size_t smallest, size;          /* wishes served; whole pages */
 	char *start, *end;
-	uint32_t *returned;             /* numbers of blocks that were used before and hold no memory */
+	/* numbers of blocks that were used before and hold no memory */
+	uint32_t *returned;
 	uint32_t returned_n, fresh;
 	pthread_mutex_t lock;
 };
@@ -152,7 +155,8 @@ mem_realloc(void *old, size_t n, const char *file, int line)
 static void *
 reserve(size_t n)
 {
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		-1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
@@ -172,7 +176,8 @@ reserve_range(struct range *range)
 	return true;
 }
 
-/* Before main(): OpenSSL takes other functions only until its first allocation, whoever makes that. */
+/* Before main(): OpenSSL takes other functions only until its first allocation, whoever makes
+ * that. */
 __attribute__((constructor)) static void
 tls_mem_start(void)
 {

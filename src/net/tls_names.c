@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tls_names: the names in a certificate and how they match a host (RFC 9525). No common names, no IP addresses. */
+/* tls_names: the names in a certificate and how they match a host (RFC 9525). No common names,
+ * no IP addresses. */
 #include "config.h"
 
 #include <string.h>
@@ -58,7 +59,8 @@ tls_each_name(X509 *cert, bool (*see)(void *arg, const char *name), void *arg)
 
 		if (name->type != GEN_DNS)
 			continue;
-		good = memchr(ASN1_STRING_get0_data(name->d.dNSName), '\0', (size_t)ASN1_STRING_length(name->d.dNSName)) == NULL;
+		good = memchr(ASN1_STRING_get0_data(name->d.dNSName), '\0',
+			(size_t)ASN1_STRING_length(name->d.dNSName)) == NULL;
 	}
 	for (int i = 0; i < sk_GENERAL_NAME_num(names) && good && more; i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
@@ -72,7 +74,8 @@ tls_each_name(X509 *cert, bool (*see)(void *arg, const char *name), void *arg)
 	return good;
 }
 
-/* "*.example.org" is good for one label more; "*.org" for nothing, no honest authority signs that. */
+/* "*.example.org" is good for one label more; "*.org" for nothing, no honest authority signs
+ * that. */
 static bool
 name_matches(const char *name, const char *host)
 {
@@ -81,7 +84,8 @@ name_matches(const char *name, const char *host)
 	if (strncmp(name, "*.", 2) != 0)
 		return strcmp(name, host) == 0;
 	rest = strchr(host, '.');
-	return rest != NULL && rest != host && strchr(name + 2, '.') != NULL && strcmp(rest + 1, name + 2) == 0;
+	return rest != NULL && rest != host && strchr(name + 2, '.') != NULL &&
+		strcmp(rest + 1, name + 2) == 0;
 }
 
 struct wanted {

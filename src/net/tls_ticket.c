@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_ticket: the keys of session tickets (RFC 5077, RFC 8446 §4.6.1). Made by this process, shared by all its contexts so that a
- * reload does not end resumption, and changed every twelve hours; the one before is still read, so a stolen key opens little.
+ * tls_ticket: the keys of session tickets (RFC 5077, RFC 8446 §4.6.1). Made by this process,
+ * shared by all its contexts so that a reload does not end resumption, and changed every twelve
+ * hours; the one before is still read, so a stolen key opens little.
  */
 #include "config.h"
 
@@ -64,7 +65,8 @@ find_key(const unsigned char name[16], struct key *key, bool *old)
 
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < 2 && !found; i++) {
-		if (keys[i].made == 0 || keys[i].made + 2 * ROTATE <= now || memcmp(keys[i].name, name, 16) != 0)
+		if (keys[i].made == 0 || keys[i].made + 2 * ROTATE <= now ||
+			memcmp(keys[i].name, name, 16) != 0)
 			continue;
 		*key = keys[i];
 		*old = i > 0 || keys[i].made + ROTATE <= now;
@@ -88,7 +90,8 @@ start_mac(EVP_MAC_CTX *mac, struct key *key)
 
 /* OpenSSL's contract: -1 error, 0 no such ticket, 1 good, 2 good but make it anew. */
 static int
-ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing)
+ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher,
+	EVP_MAC_CTX *mac, int sealing)
 {
 	struct key key;
 	bool old = false, good;
@@ -97,16 +100,19 @@ ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *
 		key = present_key();
 		memcpy(name, key.name, 16);
 		rand_bytes(iv, 16);
-		good = EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1 && start_mac(mac, &key);
+		good = EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1 &&
+			start_mac(mac, &key);
 	} else {
 		if (!find_key(name, &key, &old))
 			return 0;
-		good = EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1 && start_mac(mac, &key);
+		good = EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1 &&
+			start_mac(mac, &key);
 	}
 	OPENSSL_cleanse(&key, sizeof(key));
 	if (!good)
 		return -1;
-	/* TLS 1.3 clients use a ticket once, so that nobody can link their connections; they need a new one each time. */
+	/* TLS 1.3 clients use a ticket once, so that nobody can link their connections; they
+	 * need a new one each time. */
 	return old || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 }
 

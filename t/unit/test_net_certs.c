@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tls certificates: names that match, the layouts of the folder, broken files, and what a reload keeps. */
+/* tls certificates: names that match, the layouts of the folder, broken files, and what a reload
+ * keeps. */
 #include "config.h"
 
 #include "base/log.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn: plain connections: reading, writing more than fits, pausing, choking, and all the ways of closing. */
+/* conn: plain connections: reading, writing more than fits, pausing, choking, and all the ways
+ * of closing. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_net_help: loopback sockets, recording owners of connections, and self-made certificates for the tests of src/net. */
+/* test_net_help: loopback sockets, recording owners of connections, and self-made certificates
+ * for the tests of src/net. */
 #ifndef TEST_NET_HELP_H
 #define TEST_NET_HELP_H
 

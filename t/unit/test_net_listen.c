@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* listen: opening, accepting, dual stack, pausing, the PROXY protocol, and running out of descriptors. */
+/* listen: opening, accepting, dual stack, pausing, the PROXY protocol, and running out of
+ * descriptors. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* loop: the order of a turn, priorities and their budget, stopping, and that a busy descriptor starves nobody. */
+/* loop: the order of a turn, priorities and their budget, stopping, and that a busy descriptor
+ * starves nobody. */
 #include "config.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox: order per pair, the mark and its release, and four threads that all write to each other. */
+/* mailbox: order per pair, the mark and its release, and four threads that all write to each
+ * other. */
 #include "config.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections that move between shards on real threads, with TLS data that the client pipelined behind what made them move, and
- * with plain ones. To be run with ThreadSanitizer too.
+ * Connections that move between shards on real threads, with TLS data that the client pipelined
+ * behind what made them move, and with plain ones. To be run with ThreadSanitizer too.
  */
 #include "config.h"
 

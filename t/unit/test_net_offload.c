@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* offload: jobs run elsewhere and come back; the queue has an end; a teardown finishes what is queued. */
+/* offload: jobs run elsewhere and come back; the queue has an end; a teardown finishes what is
+ * queued. */
 #include "config.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tls on connections: handshakes, hosts by SNI, ALPN, resumption over a reload, channel bindings, client certificates, failures. */
+/* tls on connections: handshakes, hosts by SNI, ALPN, resumption over a reload, channel
+ * bindings, client certificates, failures. */
 #include "config.h"
 
 #include <openssl/err.h>
@@ -454,7 +455,8 @@ test_failures(void)
 	raw_forget(&raw);
 }
 
-/* A login storm: handshakes that all wait for each other. Afterwards nothing big is left of them. */
+/* A login storm: handshakes that all wait for each other. Afterwards nothing big is left of
+ * them. */
 static void
 test_storm(void)
 {
