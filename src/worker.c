@@ -544,6 +544,7 @@ worker_run(const struct inheritance *inherited)
 	budget_init((uint64_t)server_conf(given->conf)->memory_limit, given->shards);
 	mailbox_high((size_t)server_conf(given->conf)->mailbox_high);
 	offload = server_conf(given->conf)->offload_threads;
+	shard_setup();
 	loop_setup(given->shards);
 	offload_setup(offload > 0 ? (int)offload : given->shards);
 	run_shards();

@@ -71,6 +71,12 @@ turn_end(void *arg)
 }
 
 void
+shard_setup(void)
+{
+	ctx_core = &lent;
+}
+
+void
 shard_start(const struct store_conf *conf)
 {
 	memset(&shard, 0, sizeof shard);
@@ -80,7 +86,6 @@ shard_start(const struct store_conf *conf)
 	link_init(&shard.sessions);
 	table_init(&shard.entities);
 	table_init(&shard.lanes);
-	ctx_core = &lent;
 	shard.store = store_open(loop_base(loop_id()), conf);
 	loop_at_turn_end(turn_end, NULL);
 }

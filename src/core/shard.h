@@ -24,6 +24,8 @@ struct shard {
 extern _Thread_local struct shard shard;
 
 struct conf;
+/* Before the threads: lends the core's functions to the plugin layer. */
+void shard_setup(void);
 /* What a shard starts with; store_conf.uri is lent for the process's life. */
 void shard_start(const struct store_conf *);
 void shard_stop(void);                          /* after its sessions have ended */

@@ -58,6 +58,7 @@ shard_up(void *arg)
 	loop_become(s->id);
 	loop_at_turn_start(stream_turn_start, NULL);
 	loop_at_turn_end(stream_turn_end, NULL);
+	shard_setup();
 	shard_start(&(struct store_conf){ .writers = 1, .readers = 1 });
 	conf_set_now(conf_ref(s->flow->conf));
 	host_sync(ids);
