@@ -110,9 +110,11 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 		return false;
 	if (fate == MATCH)
 		return match->draining > 0 || session_is_full(match);
+	if (fate != ALL)
+		return false;
 	if (e->draining > 0)
 		return true;
-	for (struct sc_session *x = NULL; fate == ALL && (x = sc_session_next(e, x)) != NULL;)
+	for (struct sc_session *x = NULL; (x = sc_session_next(e, x)) != NULL;)
 		if (takes(x, fate) && session_is_full(x))
 			return true;
 	return false;
@@ -121,9 +123,6 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 static void
 give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody, struct sc_owed *owed)
 {
-	/* A full queue takes what cannot be stored only while it is not yet twice over. */
-	if (session_is_full(s) && sealed->kind == SC_PRESENCE)
-		outq_supersede_presence(&s->outq, sealed->from);
 	custody_hold(custody);
 	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, owed, NULL, NULL);
 }

@@ -94,6 +94,7 @@ static void
 loaded(struct sc_entity *e, enum entity_state state)
 {
 	struct link waiting;
+	bool routing = shard.routing_now;
 
 	e->state = state;
 	e->known_at = clock_mono();
@@ -103,12 +104,16 @@ loaded(struct sc_entity *e, enum entity_state state)
 		link_remove(it);
 		link_append(&waiting, it);
 	}
-	list_each(&waiting, it2, tmp2) {
-		struct entity_wait *w = container_of(it2, struct entity_wait, link);
+	e->n_waiting = 0;
+	/* What is sent meanwhile comes after all of them. */
+	shard.routing_now = true;
+	while (!link_alone(&waiting)) {
+		struct entity_wait *w = container_of(waiting.next, struct entity_wait, link);
 
-		link_remove(it2);
+		link_remove(&w->link);
 		w->loaded(w, e);
 	}
+	shard.routing_now = routing;
 	route_run();
 	entity_unref(e);        /* the one that load() took */
 }
@@ -202,10 +207,12 @@ entity_when_loaded(struct sc_entity *e, struct entity_wait *w)
 	link_init(&w->link);
 	if (e->state == ENTITY_FAILED || stale)
 		load(e);
-	if (e->state == ENTITY_LOADING)
+	if (e->state == ENTITY_LOADING) {
 		link_append(&e->waiting, &w->link);
-	else
+		e->n_waiting++;
+	} else {
 		w->loaded(w, e);
+	}
 }
 
 void

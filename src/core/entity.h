@@ -28,9 +28,11 @@ struct sc_entity {
 	struct link waiting;            /* struct entity_wait, while LOADING */
 	struct slots slots;
 	uint32_t refs;                  /* ctxs, sessions, pins */
+	uint32_t n_waiting;
 	uint16_t n_sessions;
 	uint16_t draining;              /* nested sc_session_draining() */
 	uint16_t lanes;                 /* that exist for messages to it */
+	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
 	uint8_t kind, state;
 	bool disabled;
 	struct sc_jid jid;

@@ -50,6 +50,7 @@ lane_open(struct sc_entity *to, const struct sc_jid *from)
 	sc_assert(l != NULL);
 	link_init(&l->parcels);
 	l->busy = l->pumping = false;
+	l->n = 0;
 	l->to = to;
 	l->from_len = bare.n;
 	memcpy(l->from, bare.p, bare.n);
@@ -64,6 +65,7 @@ void
 lane_append(struct lane *l, struct parcel *p)
 {
 	link_append(&l->parcels, &p->link);
+	l->n++;
 }
 
 struct parcel *
@@ -74,6 +76,7 @@ lane_take(struct lane *l)
 	if (first == &l->parcels)
 		return NULL;
 	link_remove(first);
+	l->n--;
 	return container_of(first, struct parcel, link);
 }
 

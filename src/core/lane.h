@@ -12,6 +12,7 @@
 struct lane {
 	struct table_node node;         /* shard.lanes */
 	struct link parcels;            /* that wait behind the one in work */
+	uint32_t n;
 	struct sc_entity *to;           /* counted */
 	bool busy;                      /* one of the pair is in work */
 	bool pumping;                   /* route.c is taking the next ones: do not start another round */

@@ -109,16 +109,26 @@ is_waited_for(const struct outq_item *item)
 	return item->done != NULL || item->custody != NULL || item->owed != NULL;
 }
 
+/* A message is kept until the kernel has it: a link that breaks must not take it along. */
+static bool
+is_sent_again(const struct outq_item *item)
+{
+	const struct sc_stanza *s = item->stanza;
+
+	return s->kind == SC_MESSAGE && (s->type == SC_TYPE_NORMAL || s->type == SC_TYPE_CHAT) && item->done == NULL;
+}
+
 /* The item has been written: it flies until it is acknowledged, or with the kernel, or it is done. */
 static void
 fly(struct outq *q, struct outq_item *item)
 {
 	if (q->counts) {
 		item->number = ++q->sent;
-	} else if (!is_waited_for(item)) {
-		item_end(q, item, true);
-		return;
-	} else {
+	} else if (!is_sent_again(item)) {
+		if (!is_waited_for(item)) {
+			item_end(q, item, true);
+			return;
+		}
 		charge(q, -(int64_t)item->weight);
 		sc_stanza_free(&item->stanza);
 	}
@@ -131,6 +141,7 @@ int
 outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, bool framed, bool *waited)
 {
 	int n = 0;
+	size_t before = buf->n;
 
 	while (q->first != NULL && buf->n < limit) {
 		struct outq_item *item = take_first(q);
@@ -141,29 +152,22 @@ outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, b
 		if (item->stanza->kind == SC_MESSAGE)
 			STAT_INC(messages_delivered);
 		*waited = *waited || is_waited_for(item);
+		item->end = q->written + buf->n - before;
 		fly(q, item);
 		n++;
 	}
+	q->written += buf->n - before;
 	return n;
 }
 
 /* Those who are told may append to the queue, never to what is flying. */
 void
-outq_landed(struct outq *q)
+outq_landed(struct outq *q, size_t waiting)
 {
-	struct outq_item *item = q->flying;
+	uint64_t there = waiting < q->written ? q->written - waiting : 0;
 
-	if (q->counts || item == NULL)
-		return;
-	q->flying = NULL;
-	q->flying_last = &q->flying;
-	q->n_flying = 0;
-	while (item != NULL) {
-		struct outq_item *next = item->next;
-
-		item_end(q, item, true);
-		item = next;
-	}
+	while (!q->counts && q->flying != NULL && q->flying->end <= there)
+		item_end(q, take_flying(q), true);
 }
 
 bool

@@ -19,7 +19,7 @@ enum outq_to { OUTQ_TO_STANZA, OUTQ_TO_SELF };          /* the stanza's own `to`
 
 struct outq_item {
 	struct outq_item *next;
-	struct sc_stanza *stanza;               /* one reference; NULL once written to a client without XEP-0198 */
+	struct sc_stanza *stanza;               /* one reference; NULL once written, unless it may have to be sent again */
 	struct custody *custody;                /* one hold; NULL: none */
 	struct outq *q;                         /* whose it is */
 	struct sc_owed *owed;                   /* with which other copies it is one message; NULL: alone. owed.c */
@@ -28,6 +28,7 @@ struct outq_item {
 	void *arg;
 	uint32_t weight;
 	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
+	uint64_t end;                           /* bytes of outq.written with it */
 	uint64_t key;                           /* while `later`: what makes an older one superfluous; 0: nothing */
 	bool later;                             /* need not be written until something urgent is */
 	bool watched;                           /* stanza_acked is to be fired */
@@ -42,6 +43,7 @@ struct outq {
 	uint32_t n, n_flying, n_later;
 	size_t bytes;                           /* of both */
 	size_t bytes_later;
+	uint64_t written;                       /* bytes, since the start */
 	uint32_t sent, acked;                   /* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
 	bool counts;                            /* XEP-0198 is on */
 };
@@ -58,8 +60,8 @@ void outq_drop_later(struct outq *, uint64_t key);      /* as if it had arrived 
 void outq_hurry(struct outq *);                         /* what was to wait is urgent now */
 /* There is something to write that does not wait. */
 static inline bool outq_is_urgent(const struct outq *q) { return q->n > q->n_later; }
-/* What was written is safe: with the kernel, which is all that a client without XEP-0198 lets us know. */
-void outq_landed(struct outq *);
+/* All that was written but the last bytes is safe: with the kernel, which is all that a client without XEP-0198 lets us know. */
+void outq_landed(struct outq *, size_t waiting);
 /* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */
 bool outq_ack(struct outq *, uint32_t h);
 /* After a resumption: what was not acknowledged is written again, before everything else. */

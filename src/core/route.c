@@ -19,6 +19,8 @@
 #include "net/loop.h"
 #include "xmpp/stanza.h"
 
+_Thread_local struct route_limits route_limits = { .lane = 1000, .loading = 4000, .detached = 16 };
+
 /* --- parcels --- */
 
 static struct parcel *
@@ -93,6 +95,8 @@ user_done(struct sc_ctx *ctx)
 {
 	struct lane *lane = ctx->arg;
 
+	if (ctx->detached)
+		ctx->entity->detached--;
 	sc_stanza_free(&ctx->ev.stanza);
 	ctx_free(ctx);
 	if (lane == NULL)
@@ -140,18 +144,21 @@ user_held(struct sc_ctx *ctx)
 }
 
 /* An IQ get that only reads lets the pair go on. */
-static void
+static bool
 user_let_go(struct sc_ctx *ctx)
 {
 	struct lane *lane = ctx->arg;
 
-	ctx->held = NULL;
+	if (ctx->entity->detached >= route_limits.detached)
+		return false;
+	ctx->entity->detached++;
 	ctx->arg = NULL;
 	if (lane == NULL)
-		return;
+		return true;
 	lane->busy = false;
 	if (!lane->pumping)
 		pump(lane);
+	return true;
 }
 
 /* IQ answers pass every lane: whoever holds it may be waiting for one. */
@@ -180,14 +187,23 @@ run_user_hooks(struct sc_entity *e, struct parcel *p, struct lane *lane)
 }
 
 static void
+too_much_waits(struct parcel *p)
+{
+	STAT_INC(limit_lane);
+	refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT, "Too much is waiting for this account.");
+}
+
+static void
 to_user(struct sc_entity *e, struct parcel *p)
 {
 	struct lane *lane = lane_find(e, sc_from(p->stanza));
 
-	if (lane != NULL && waits_its_turn(p->stanza))
-		lane_append(lane, p);
-	else
+	if (lane == NULL || !waits_its_turn(p->stanza))
 		run_user_hooks(e, p, NULL);
+	else if (lane->n >= route_limits.lane)
+		too_much_waits(p);
+	else
+		lane_append(lane, p);
 }
 
 static void
@@ -220,6 +236,10 @@ at_home(struct sc_host *host, struct parcel *p)
 		}
 	}
 	e = entity_get(host, sc_to(p->stanza));
+	if (e->n_waiting >= route_limits.loading) {
+		too_much_waits(p);
+		return;
+	}
 	entity_ref(e);
 	p->wait.loaded = parcel_loaded;
 	entity_when_loaded(e, &p->wait);
@@ -337,12 +357,14 @@ route_run(void)
 	if (shard.routing_now)
 		return;
 	shard.routing_now = true;
-	while (!link_alone(&shard.routing)) {
-		struct parcel *p = container_of(shard.routing.next, struct parcel, link);
+	do {
+		while (!link_alone(&shard.routing)) {
+			struct parcel *p = container_of(shard.routing.next, struct parcel, link);
 
-		link_remove(&p->link);
-		route_one(p);
-	}
+			link_remove(&p->link);
+			route_one(p);
+		}
+	} while (session_leave_next());         /* after what they have sent */
 	shard.routing_now = false;
 }
 
@@ -354,6 +376,8 @@ client_done(struct sc_ctx *ctx)
 	struct sc_session *session = ctx->session;
 	bool in_lane = !ctx->detached && !ctx->passes;  /* client_let_go() has taken the next one already */
 
+	if (ctx->detached)
+		session->detached--;
 	session_ref(session);
 	sc_stanza_free(&ctx->ev.stanza);
 	ctx_free(ctx);
@@ -370,10 +394,14 @@ client_iq_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 	client_done(ctx);
 }
 
-static void
+static bool
 client_let_go(struct sc_ctx *ctx)
 {
+	if (ctx->session->detached >= route_limits.detached)
+		return false;
+	ctx->session->detached++;
 	session_next(ctx->session);
+	return true;
 }
 
 /* IQs to the own account or to a server of ours are answered here and now, in the stream's own order: what a roster set changes

@@ -21,6 +21,14 @@ struct parcel {
 	bool no_load;                   /* not worth loading an account for (sc_broadcast) */
 };
 
+/* Beyond these the sender is told to wait. */
+struct route_limits {
+	uint32_t lane;                  /* stanzas of one sender that wait for one account: 1000 */
+	uint32_t loading;               /* stanzas of all senders that wait while an account is loaded: 4000 */
+	uint32_t detached;              /* IQ gets of one stream, or to one account, that are read at the same time: 16 */
+};
+extern _Thread_local struct route_limits route_limits;
+
 /* Takes the stanza, and the hold on custody (may be NULL). It starts when the current piece of work is done, in order. */
 void route(struct sc_stanza **taken, struct custody *hold);
 void route_run(void);                   /* works off what is to be routed; called at the end of every entry into the core */

@@ -141,13 +141,37 @@ session_leave(struct sc_session *s)
 	entity_unref(e);
 }
 
+bool
+session_leave_next(void)
+{
+	if (link_alone(&shard.leaving))
+		return false;
+	session_leave(container_of(shard.leaving.next, struct sc_session, dirty));
+	return true;
+}
+
+static void
+leave_soon(struct sc_session *s)
+{
+	link_remove(&s->dirty);
+	if (!s->gone)
+		link_append(&shard.leaving, &s->dirty);
+}
+
+void
+session_landed(struct sc_session *s)
+{
+	if (s->stream != NULL)
+		outq_landed(&s->outq, s->ops->waiting(s->stream));
+}
+
 void
 session_end(struct sc_session *s)
 {
 	s->stream = NULL;
 	s->ending = true;
 	if (!s->busy && link_alone(&s->inbox))
-		session_leave(s);
+		leave_soon(s);
 }
 
 void
@@ -221,10 +245,15 @@ session_input(struct sc_session *s, struct sc_stanza **taken)
 	session_unref(s);
 }
 
+/* A loop, not a recursion: a stanza that waits for nothing ends in here again. */
 void
 session_next(struct sc_session *s)
 {
 	s->busy = false;
+	if (s->taking)
+		return;
+	s->taking = true;
+	session_ref(s);
 	while (!s->busy && !link_alone(&s->inbox)) {
 		struct inbound *in = container_of(s->inbox.next, struct inbound, link);
 
@@ -233,14 +262,14 @@ session_next(struct sc_session *s)
 		start(s, &in->stanza, in->custody);
 		free(in);
 	}
-	if (s->busy)
-		return;
-	if (s->ending)
-		session_leave(s);
-	else if (s->paused && s->stream != NULL) {
+	s->taking = false;
+	if (!s->busy && s->ending) {
+		leave_soon(s);
+	} else if (!s->busy && s->paused && s->stream != NULL) {
 		s->paused = false;
 		s->ops->resume(s->stream);
 	}
+	session_unref(s);
 }
 
 /* --- what goes out --- */
@@ -329,8 +358,10 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	item->watched = wishes.watched;
 	if (later)
 		outq_later(&s->outq, item, wishes.key);
-	if (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)
+	if (!s->over && (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)) {
 		s->over = true;
+		s->moved = clock_mono();
+	}
 	if (s->stream == NULL && owed != NULL)
 		owed_spill(owed);
 	if (!later)
@@ -371,7 +402,17 @@ session_thread_done(void)
 	buf_free(&buf);
 }
 
+/* What cannot go to the spool instead would make the queue grow without an end. */
 static void
+close_slow(struct sc_session *s)
+{
+	STAT_INC(limit_outq);
+	sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text, s->outq.n, s->outq.bytes);
+	s->ops->close(s->stream, "policy-violation", "You read too slowly.");
+}
+
+/* Says whether session_drained was fired. */
+static bool
 flush(struct sc_session *s)
 {
 	static const char r[] = "<r xmlns='urn:xmpp:sm:3'/>";
@@ -388,22 +429,26 @@ flush(struct sc_session *s)
 		s->ops->write(s->stream, buf.p, buf.n);
 	}
 	stats_add(STAT_stanzas_out, n);
-	if (s->stream == NULL || s->ops->waiting(s->stream) > 0)
-		return;
-	outq_landed(&s->outq);
 	if (n > 0)
+		s->moved = clock_mono();
+	if (s->stream == NULL)
+		return false;
+	session_landed(s);
+	if (s->outq.bytes > 2 * session_limits.outq_bytes) {
+		close_slow(s);
+	} else if (n > 0 && s->ops->waiting(s->stream) == 0) {
 		tell_drained(s);
+		return true;
+	}
+	return false;
 }
 
 void
 session_drained(struct sc_session *s)
 {
 	session_ref(s);
-	flush(s);
-	if (s->stream != NULL && s->ops->waiting(s->stream) == 0) {
-		outq_landed(&s->outq);
+	if (!flush(s) && s->stream != NULL && s->ops->waiting(s->stream) == 0)
 		tell_drained(s);
-	}
 	route_run();
 	session_unref(s);
 }
@@ -424,19 +469,19 @@ session_flush_dirty(void)
 void
 session_check_stuck(void)
 {
+	int64_t stuck = clock_mono() - session_limits.stuck_ms * 1000;
+
 	list_each(&shard.sessions, it, tmp) {
 		struct sc_session *s = container_of(it, struct sc_session, in_shard);
 
-		if (!s->over || s->outq.bytes <= 2 * session_limits.outq_bytes)
+		if (!s->over || s->ending)
 			continue;
-		if (s->stream == NULL) {        /* asleep; its messages are in the spool */
-			STAT_INC(limit_outq);
+		if (s->stream != NULL && s->moved <= stuck) {
+			close_slow(s);
+		} else if (s->stream == NULL && s->outq.bytes > 2 * session_limits.outq_bytes) {
+			STAT_INC(limit_outq);   /* asleep; its messages are in the spool */
 			session_end(s);
-			continue;
 		}
-		STAT_INC(limit_outq);
-		sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text, s->outq.n,
-			s->outq.bytes);
-		s->ops->close(s->stream, "policy-violation", "You read too slowly.");
 	}
+	route_run();
 }

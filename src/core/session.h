@@ -14,7 +14,7 @@
 
 struct session_ops {
 	void (*write)(void *stream, const char *bytes, size_t n);
-	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel */
+	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel; SIZE_MAX: there is no connection */
 	void (*close)(void *stream, const char *condition, const char *text);   /* with a stream error; ends in session_end() */
 	void (*drop)(void *stream);                     /* without a word: the link is dead. Ends in session_lost() or _end() */
 	void (*pause)(void *stream);                    /* read no more stanzas */
@@ -26,12 +26,13 @@ struct session_ops {
 struct sc_session {
 	struct link link;               /* entity->sessions */
 	struct link in_shard;           /* shard.sessions */
-	struct link dirty;              /* shard.dirty */
+	struct link dirty;              /* shard.dirty; shard.leaving once it ends */
 	struct sc_entity *entity;       /* counted */
 	const struct session_ops *ops;
 	void *stream;                   /* NULL: gone or asleep */
 	uint64_t number;
 	int64_t since, active;          /* wall µs */
+	int64_t moved;                  /* clock_mono() when something of its queue last left, since it is `over` */
 	struct outq outq;
 	struct link inbox;              /* struct inbound: read, waiting for the one that is held */
 	struct custody_prefix prefix;
@@ -43,11 +44,13 @@ struct sc_session {
 	int8_t priority;
 	bool quiet;                     /* the client has not heard yet that it is bound: nothing is written */
 	bool busy;                      /* a stanza is in from_client or its IQ handler */
+	bool taking;                    /* session_next() is taking the next ones: do not start another round */
 	bool paused;                    /* the stream was told to stop reading */
 	bool ending;                    /* the stream ended; session_gone follows the last of the inbox */
 	bool gone;
 	bool over;                      /* its queue went over the limit and has not come down yet */
 	uint8_t draining;
+	uint8_t detached;               /* IQ gets that are being read while the stream goes on */
 	struct sc_jid jid;              /* full */
 	char text[];
 };
@@ -71,8 +74,12 @@ void session_ref(struct sc_session *);
 void session_unref(struct sc_session *);
 /* The connection is no more, without a goodbye: a session that may be resumed sleeps, any other ends. */
 void session_lost(struct sc_session *);
-/* The stream is no more (whatever death). Runs session_presence and session_gone hooks after what was read before. */
+/* The stream is no more (whatever death). The hooks session_presence and session_gone run soon, after what was read before; not from
+ * inside this call, so whoever walks over the sessions of an account may end them. */
 void session_end(struct sc_session *);
+bool session_leave_next(void);          /* for route_run(): false: nobody is about to leave */
+/* The connection is about to be closed: so many of the bytes written will not reach the kernel. */
+void session_landed(struct sc_session *);
 
 /* Another stream has bound the same resource: the old session ends at once with the stream error `conflict`. */
 void session_replace(struct sc_session *);

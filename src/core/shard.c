@@ -65,6 +65,10 @@ turn_end(void *arg)
 	(void)arg;
 	route_run();
 	session_flush_dirty();
+	/* Writing may have ended sessions, and told modules that there is room. */
+	route_run();
+	if (!link_alone(&shard.dirty))
+		loop_again();
 	entity_sweep();
 	store_flush(shard.store);
 	budget_update();
@@ -82,6 +86,7 @@ shard_start(const struct store_conf *conf)
 	memset(&shard, 0, sizeof shard);
 	link_init(&shard.idle);
 	link_init(&shard.dirty);
+	link_init(&shard.leaving);
 	link_init(&shard.routing);
 	link_init(&shard.sessions);
 	table_init(&shard.entities);

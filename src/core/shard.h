@@ -14,6 +14,7 @@ struct shard {
 	struct link idle;               /* entities that nobody refers to, the longest unused first */
 	uint32_t n_idle;
 	struct link dirty;              /* sessions with something in their queue to write this turn */
+	struct link leaving;            /* sessions that have ended; their contacts hear of it in route_run() */
 	struct link routing;            /* parcels that wait for their turn in route_run() */
 	struct table lanes;             /* struct lane by (sender, recipient) */
 	struct link sessions;           /* every session of this shard, for drains and lists */

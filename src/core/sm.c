@@ -53,7 +53,7 @@ sm_enable(struct sc_session *s, bool resumable, int64_t wish_ms)
 	timeout_init(&sm->spill, spill_due);
 	s->prefix.counts = true;
 	s->prefix.grew = prefix_grew;
-	outq_landed(&s->outq);          /* what was written before is not counted */
+	outq_landed(&s->outq, 0);       /* what was written before is not counted */
 	s->outq.counts = true;
 	return sm;
 }
@@ -67,6 +67,8 @@ sm_end(struct sc_session *s)
 		return;
 	timeout_clear(&sm->ask);
 	timeout_clear(&sm->spill);
+	if (sm->asleep)
+		STAT_DEC(sessions_asleep_now);
 	s->sm = NULL;
 	free(sm);
 }
@@ -75,7 +77,7 @@ struct sc_session *
 sm_find(struct sc_entity *e, const char *id)
 {
 	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
-		if (s->sm != NULL && s->sm->resumable && strcmp(s->sm->id, id) == 0)
+		if (s->sm != NULL && s->sm->resumable && !s->ending && strcmp(s->sm->id, id) == 0)
 			return s;
 	return NULL;
 }
@@ -193,6 +195,7 @@ sm_sleep(struct sc_session *s)
 	struct sm *sm = s->sm;
 
 	s->stream = NULL;
+	sm->asleep = true;
 	sm->asked = false;
 	timeout_clear(&sm->spill);
 	timeout_set(&sm->ask, sm->max_ms);
@@ -208,6 +211,7 @@ sm_wake(struct sc_session *s)
 	struct sc_ev_session ev = { s };
 
 	timeout_clear(&s->sm->ask);
+	s->sm->asleep = false;
 	STAT_DEC(sessions_asleep_now);
 	STAT_INC(sessions_resumed);
 	outq_rewind(&s->outq);

@@ -20,6 +20,7 @@ struct sm {
 	bool answering;                 /* the client's last <r/> was answered with a prefix that has grown or will grow */
 	bool answer_due;                /* it has grown */
 	bool asked;                     /* <r/> is out, unanswered */
+	bool asleep;
 	bool slow;                      /* this client's acknowledgements usually take longer than custody_spill */
 	int64_t asked_at;               /* clock_mono() */
 	int64_t max_ms;                 /* how long it may sleep */

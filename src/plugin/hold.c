@@ -105,11 +105,7 @@ enum sc_verdict
 sc_db_detach(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args, sc_rows_cont cont)
 {
 	sc_assert(ctx->iq);
-	if (!ctx->detached && sc_type(ctx->stanza) == SC_TYPE_GET) {
-		ctx->detached = true;
-		if (ctx->let_go != NULL)
-			ctx->let_go(ctx);
-	}
+	ctx->detaches = sc_type(ctx->stanza) == SC_TYPE_GET;
 	return sc_db_hold(ctx, stmt, args, cont);
 }
 

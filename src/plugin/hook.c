@@ -117,7 +117,10 @@ hook_go_on(struct sc_ctx *ctx, enum sc_verdict verdict)
 	}
 	if (verdict == SC_HELD) {
 		sc_assert(ctx->waiting);
-		if (ctx->held != NULL)
+		/* Out here, because what comes next in the lane may call the same module. */
+		if (ctx->detaches && !ctx->detached && ctx->let_go != NULL)
+			ctx->detached = ctx->let_go(ctx);
+		if (!ctx->detached && ctx->held != NULL)
 			ctx->held(ctx);
 		return;
 	}

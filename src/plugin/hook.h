@@ -28,12 +28,13 @@ struct sc_ctx {
 	uint16_t event, pos, end;               /* where in the chain */
 	bool iq;                                /* an IQ handler, not a chain */
 	bool waiting;
-	bool detached;                          /* an IQ get whose stream has gone on */
+	bool detaches;                          /* an IQ get that only reads: its stream may go on */
+	bool detached;                          /* and has gone on */
 	bool passes;                            /* an IQ answer that nothing in its lane waits for */
 	bool try_again;                         /* sc_try_again() was called */
 	bool later, later_kept, watched;        /* sc_later() and sc_watch() were called */
 	uint64_t later_key;
-	void (*let_go)(struct sc_ctx *);        /* told when that happens */
+	bool (*let_go)(struct sc_ctx *);        /* asked when it may; false: too many have already */
 	void *kept;
 	/* The end of the chain or handler: the core goes on. Owns ctx (ctx_free). */
 	void (*finished)(struct sc_ctx *, enum sc_verdict);

@@ -38,7 +38,7 @@ bytes_waiting(const void *stream)
 {
 	const struct stream *s = stream;
 
-	return s->conn != NULL ? conn_waiting(s->conn) : 1;
+	return s->conn != NULL ? conn_waiting(s->conn) : SIZE_MAX;
 }
 
 static void

@@ -234,8 +234,10 @@ static void
 close_with(struct stream *s, struct buf *last_words)
 {
 	/* What was queued for the session before goes out first. */
-	if (s->session != NULL && s->state == STREAM_BOUND)
+	if (s->session != NULL && s->state == STREAM_BOUND) {
 		session_flush_dirty();
+		session_landed(s->session);
+	}
 	if (s->conn == NULL) {
 		buf_free(last_words);
 		return;
@@ -491,6 +493,8 @@ void
 stream_drop(struct stream *s)
 {
 	s->lost = true;
+	if (s->session != NULL)
+		session_landed(s->session);
 	if (s->conn != NULL)
 		conn_close(&s->conn);
 	stream_gone(s);
