@@ -151,6 +151,11 @@ owed_spill(struct sc_owed *o)
 		o->state = OWED_UNKEPT;         /* no module keeps messages: acknowledgements are all there is */
 		return;
 	}
+	if (o->acked) {                         /* somebody has it, so the row would be deleted at once: memory is enough for the others */
+		o->state = OWED_UNKEPT;
+		end_holds(o);
+		return;
+	}
 	o->state = OWED_SPILLING;
 	o->refs++;
 	timeout_set(&o->limit, owed_limit_ms);

@@ -330,7 +330,7 @@ may_wait(const struct wishes *w, struct custody **held, struct sc_owed *owed, bo
 	if (owed == NULL)
 		return false;
 	owed_spill(owed);
-	return owed->state != OWED_UNKEPT;
+	return owed->state != OWED_UNKEPT || owed->acked;
 }
 
 void
