@@ -106,7 +106,8 @@ void cut(struct peer *);                        /* closes the socket */
 
 /* --- flow_tiny.c: a module that waits where it is told to ---
  * Children of a stanza in urn:flow: <hold-from/> <behind-from/> <hold-to/> <behind-to/> run the statement flow_… of that name at that place,
- * and refuse the stanza unless it is OK; <swallow/> is dropped at to_session, <close/> closes the session there.
+ * and refuse the stanza unless it is OK; <swallow/> is dropped at to_session, <close/> closes the session there;
+ * <depth/> measures the stack at from_client.
  * IQs in urn:flow: <ask/> holds flow_ask, <read/> detaches flow_read, <now/> is answered at once; at the server and the account, open. */
 struct tiny {
 	bool keep;                      /* FALLBACK: flow_keep behind the message, which is taken then */
@@ -115,6 +116,8 @@ struct tiny {
 	bool refuse_loading;            /* by sc_refuse(), at once */
 	bool close_others;              /* a bound session closes all others of its account */
 	const char *watchers[8];        /* bare JIDs that get the presence of everybody */
+	int depths;                     /* stanzas with <depth/> that came through from_client, and the stack they found */
+	size_t deepest, shallowest;
 	char kept[4096];                /* the bodies that FALLBACK saw, separated by spaces */
 	char trace[4096];               /* "gone JID", "idle JID", separated by commas */
 };

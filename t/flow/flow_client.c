@@ -70,7 +70,7 @@ op_waiting(const void *stream)
 {
 	const struct client *c = stream;
 
-	return c->session != NULL ? c->pending.n : 1;
+	return c->session != NULL ? c->pending.n : SIZE_MAX;
 }
 
 static void
@@ -96,6 +96,7 @@ op_close(void *stream, const char *condition, const char *text)
 		return;
 	c->closed = strdup(condition);
 	session_flush_dirty();
+	session_landed(c->session);
 	stream_ends(c);
 }
 
@@ -106,9 +107,10 @@ op_drop(void *stream)
 	struct client *c = stream;
 	struct sc_session *s = c->session;
 
-	c->session = NULL;
 	if (s == NULL)
 		return;
+	session_landed(s);
+	c->session = NULL;
 	session_lost(s);
 	session_unref(s);
 }
@@ -303,7 +305,7 @@ flow_clients_wait(const struct flow *f)
 static void
 hang_up_now(void *arg)
 {
-	stream_ends(arg);
+	op_drop(arg);
 	route_run();
 }
 

@@ -65,6 +65,27 @@ pass_or_refuse(struct sc_ctx *ctx, const struct sc_rows *rows)
 
 /* --- stanzas --- */
 
+static void
+measure_stack(void)
+{
+	size_t here = (size_t)-(uintptr_t)__builtin_frame_address(0);
+
+	if (tiny.depths == 0 || here > tiny.deepest)
+		tiny.deepest = here;
+	if (tiny.depths == 0 || here < tiny.shallowest)
+		tiny.shallowest = here;
+	tiny.depths++;
+}
+
+static enum sc_verdict
+measure(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
+{
+	(void)ctx;
+	if (asks_for(ev->stanza, "depth"))
+		measure_stack();
+	return SC_PASS;
+}
+
 static enum sc_verdict
 from_client(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
@@ -231,6 +252,7 @@ static const struct sc_iq iq[] = {
 
 static const struct sc_hook hooks[] = {
 	SC_ON(from_client, CHECK, from_client),
+	SC_ON(from_client, COPY, measure),
 	SC_ON(from_client, DELIVERY, own_presence),
 	SC_ON(to_user, STORE, to_user),
 	SC_ON(to_user, FALLBACK, fallback),

@@ -4,6 +4,7 @@
 
 #include "../unit/tap.h"
 #include "base/stats.h"
+#include "core/route.h"
 #include "flow.h"
 
 #define HOLD_FROM "<hold-from xmlns='urn:flow'/>"
@@ -383,6 +384,66 @@ test_long_lanes(void)
 	flow_end(&f);
 }
 
+static void
+set_limits(void *arg)
+{
+	(void)arg;
+	route_limits = (struct route_limits){ .lane = 50, .loading = 60, .detached = 2 };
+}
+
+/* What waits has a limit, and beyond it the sender is told. The others keep their order. */
+static void
+test_limits(void)
+{
+	struct flow *f = flow_start(.shards = 2);
+	struct client *romeo = come(f, "romeo@here/orchard"), *nurse = come(f, "nurse@here/hall"), *juliet = come(f, "juliet@here/balcony");
+	char body[16];
+
+	printf("# limits of what waits\n");
+	on_shard(f, 0, set_limits, NULL);
+	on_shard(f, 1, set_limits, NULL);
+	pause_statement(f, "flow_hold_to");
+	for (int i = 0; i < 53; i++) {
+		snprintf(body, sizeof body, "%d", i);
+		chat(romeo, "juliet@here", body, i == 0 ? HOLD_TO : "");
+	}
+	run(f);
+	is_seen(romeo, "error resource-constraint", "error resource-constraint");
+	chat(nurse, "juliet@here", "n", "");
+	run(f);
+	is_bodies(juliet, "n");
+	finish_one(f, "flow_hold_to", SC_DB_OK);
+	ok(bodies_rise(juliet, 0, 51), "51 arrive");
+
+	account(f, "tybalt@here");
+	pause_statement(f, "account_load");
+	tiny.keep = true;
+	for (int i = 0; i < 40; i++) {
+		chat(romeo, "tybalt@here", "t", "");
+		chat(nurse, "tybalt@here", "t", "");
+	}
+	run(f);
+	is_int(bodies_arrived(romeo) + bodies_arrived(nurse), 20, "20 are refused while he is loaded");
+	unpause_statement(f, "account_load");
+	is_int((int)strlen(tiny.kept), 60 * 2 - 1, "60 are kept");
+
+	pause_statement(f, "flow_read");
+	for (int i = 0; i < 3; i++)
+		ask(romeo, "get", "r", "read");
+	chat(romeo, "juliet@here", "held back", "");
+	for (int i = 0; i < 4; i++)
+		feed(nurse, "<iq type='get' id='r' to='juliet@here'><read xmlns='urn:flow'/></iq>");
+	chat(nurse, "juliet@here", "held back too", "");
+	run(f);
+	is_quiet(juliet);
+	is_int(waiting_for(f, "flow_read"), 3 + 3, "two read while their lanes go on, one does not");
+	finish_all(f, "flow_read", SC_DB_OK);
+	is_int(bodies_arrived(juliet), 2, "then the rest");
+	is_seen(romeo, "result r", "result r", "result r");
+	is_seen(nurse, "result r", "result r", "result r", "result r");
+	flow_end(&f);
+}
+
 /* All shards at once: chaos for ThreadSanitizer, and the order holds all the same. */
 static void
 test_freely(void)
@@ -433,6 +494,7 @@ main(void)
 	test_end_behind_lane(1);
 	test_end_behind_lane(2);
 	test_long_lanes();
+	test_limits();
 	test_freely();
 	return done_testing();
 }
