@@ -387,6 +387,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	(void)arg;
+	loop_woke();
 	while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (info.ssi_signo == SIGHUP)
 			reload(NULL, NULL);

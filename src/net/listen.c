@@ -31,6 +31,8 @@
 #define KEEPALIVE_IDLE 900
 #define KEEPALIVE_INTERVAL 60
 #define KEEPALIVE_PROBES 4
+/* Bytes that the peer's kernel does not acknowledge for so long: the link is dead (reliability F11). */
+#define UNACKNOWLEDGED_MS 90000
 
 struct listener {
 	struct loop_task task;
@@ -84,6 +86,7 @@ set_options(int fd)
 		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE },
 		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
 		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
