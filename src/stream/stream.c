@@ -337,7 +337,8 @@ xml_is_bad(struct stream *s)
 {
 	static const char *const conditions[] = {
 		[XML_NOT_WELL_FORMED] = "not-well-formed", [XML_RESTRICTED] = "restricted-xml",
-		[XML_BAD_PREFIX] = "bad-namespace-prefix", [XML_BAD_ENCODING] = "unsupported-encoding",
+		[XML_BAD_PREFIX] = "not-well-formed",   /* §4.9.3.13 has just this example */
+		[XML_BAD_ENCODING] = "unsupported-encoding",
 		[XML_TOO_BIG] = "policy-violation", [XML_BAD_FORMAT] = "bad-format",
 	};
 	enum xml_error why = xml_error(s->xml);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "base/arena.h"
 #include "base/budget.h"
@@ -206,9 +207,21 @@ more(struct xml_in *in)
 	return XML_MORE;
 }
 
+/* Bytes that no continuation could make UTF-8; one that is only cut short is not wrong yet. */
+static bool
+is_not_utf8(const char *p, size_t n)
+{
+	const uint8_t *wrong = u8_check((const uint8_t *)p, n);
+
+	return wrong != NULL && (size_t)((const uint8_t *)p + n - wrong) > 3;
+}
+
+/* RFC 6120 §11.6: other encodings have a condition of their own, also when nobody declares them. */
 static enum xml_event
 fail(struct xml_in *in, enum xml_error error)
 {
+	if (error == XML_NOT_WELL_FORMED && is_not_utf8(unread(in), xml_in_unread(in)))
+		error = XML_BAD_ENCODING;
 	in->state = FAILED;
 	in->error = error;
 	xml_in_drop_unread(in);
