@@ -9,8 +9,8 @@
 -- Quotas are counted when somebody asks (primary key, and octet_length does not unpack the payload):
 --	select count(*), coalesce(sum(octet_length(payload)), 0) from spool where receiver = $1
 --
--- To come with XEP-0198: owed jsonb, the list of (session, number) still waiting for an acknowledgement, and with
--- archives: archive_id instead of payload, which is null then.
+-- To come with sessions that outlive a restart (XEP-0198): owed, the list of (session, number) still waiting for an
+-- acknowledgement (until then only the server's memory knows it); with archives: archive_id instead of payload.
 
 create table spool (
 	receiver bigint not null,
