@@ -212,8 +212,9 @@ static bool
 is_not_utf8(const char *p, size_t n)
 {
 	const uint8_t *wrong = u8_check((const uint8_t *)p, n);
+	ucs4_t c;
 
-	return wrong != NULL && (size_t)((const uint8_t *)p + n - wrong) > 3;
+	return wrong != NULL && u8_mbtoucr(&c, wrong, (size_t)((const uint8_t *)p + n - wrong)) == -1;
 }
 
 /* RFC 6120 §11.6: other encodings have a condition of their own, also when nobody declares them. */
