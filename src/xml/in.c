@@ -307,7 +307,7 @@ raw_name(const char *tag, size_t n)
 static enum xml_event
 take_header(struct xml_in *in, const char *p, size_t tag, size_t end)
 {
-	enum xml_error error;
+	enum xml_error error = XML_NOT_WELL_FORMED;
 
 	in->header = parser_header(p, end, in->limits, &error);
 	if (in->header == NULL)
@@ -324,7 +324,7 @@ take_header(struct xml_in *in, const char *p, size_t tag, size_t end)
 static enum xml_event
 next_header(struct xml_in *in)
 {
-	enum xml_error error;
+	enum xml_error error = XML_NOT_WELL_FORMED;
 	size_t n, tag = 0, end;
 	const char *p;
 	bool bad;
