@@ -298,8 +298,10 @@ sc_disco_caps(struct sc_host *host)
 	unsigned n = 0;
 	struct sc_disco *d;
 
-	if (host->caps != NULL)
+	if (host->caps != NULL && host->caps_disabled == module_disabled())
 		return host->caps;
+	free(host->caps);
+	host->caps_disabled = module_disabled();
 	d = gather(SC_EV_disco_info, host, NULL, NULL, true, SC_AT_SERVER, NULL);
 	disco_caps_text(&text, d);
 	sc_assert(EVP_Digest(text.p, text.n, sha, &n, EVP_sha1(), NULL) == 1);

@@ -20,6 +20,7 @@ struct sc_host {
 	uint8_t modules_off[HOST_MODULES_MAX / 8];
 	struct slots slots;
 	char *caps;                     /* of sc_disco_caps; NULL: not computed */
+	unsigned caps_disabled;         /* module_disabled() at that time */
 };
 
 /* This shard takes up the hosts of conf_now(). ids[i] belongs to conf_host(i). Hosts that stay keep their slots. */

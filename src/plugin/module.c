@@ -25,6 +25,7 @@
 
 static struct module *modules[HOST_MODULES_MAX];
 static int n_modules;
+static _Atomic unsigned n_disabled;
 
 int
 module_count(void)
@@ -60,8 +61,15 @@ module_disable(const char *name)
 
 	if (m == NULL)
 		return false;
-	atomic_store(&m->off, true);
+	if (!atomic_exchange(&m->off, true))
+		atomic_fetch_add(&n_disabled, 1);
 	return true;
+}
+
+unsigned
+module_disabled(void)
+{
+	return atomic_load(&n_disabled);
 }
 
 /* Copies an array that ends with an element whose first pointer-sized field at `end_at` is NULL. */
@@ -84,6 +92,18 @@ copy_array(const void *from, size_t stride, size_t ours, size_t end_at, int *n)
 	return out;
 }
 
+/* Each table ends with an element in which a certain pointer is NULL; a stride that does not reach it cannot be. */
+static bool
+strides_can_be(const struct sc_module *m)
+{
+#define REACHES(stride, type, end) ((stride) >= offsetof(type, end) + sizeof(void *))
+	return (m->hooks == NULL || REACHES(m->size_hook, struct sc_hook, name)) &&
+		(m->iq == NULL || REACHES(m->size_iq, struct sc_iq, ns)) &&
+		(m->features == NULL || REACHES(m->size_feature, struct sc_feature, var)) &&
+		(m->identities == NULL || REACHES(m->size_identity, struct sc_identity, category));
+#undef REACHES
+}
+
 static bool
 stamp_is_right(const struct sc_module *m, const char *name, char *error, size_t error_size)
 {
@@ -97,6 +117,8 @@ stamp_is_right(const struct sc_module *m, const char *name, char *error, size_t 
 			name, m->api_major, m->api_minor, SC_API_MAJOR, SC_API_MINOR);
 	else if (m->size_stmt != sizeof(struct sc_stmt))
 		snprintf(error, error_size, "module %s: its statements have another layout; compile it again", name);
+	else if (!strides_can_be(m))
+		snprintf(error, error_size, "module %s: its tables have another layout; compile it again", name);
 	else
 		return true;
 	return false;
@@ -223,7 +245,7 @@ module_name_of(const char *dir, const char *entry)
 bool
 module_load_all(const char *dir, char *const *off, char *error, size_t error_size)
 {
-	char *names[HOST_MODULES_MAX];
+	char *names[HOST_MODULES_MAX + 1];
 	int n = 0;
 	bool ok = true;
 	struct dirent *e;
@@ -236,7 +258,8 @@ module_load_all(const char *dir, char *const *off, char *error, size_t error_siz
 	while ((e = readdir(d)) != NULL && n < HOST_MODULES_MAX) {
 		char *name = module_name_of(dir, e->d_name);
 
-		if (name != NULL && (listed(off, name) || (n > 0 && listed((char *[]){ names[n - 1], NULL }, name)))) {
+		names[n] = NULL;
+		if (name != NULL && (listed(off, name) || listed(names, name))) {
 			free(name);
 			name = NULL;
 		}

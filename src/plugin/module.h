@@ -37,6 +37,7 @@ struct module *module_at(int i);
 struct module *module_find(const char *name);
 const struct module *module_of(const struct sc_module *);
 bool module_disable(const char *name);          /* every shard stops calling it at its next turn */
+unsigned module_disabled(void);                 /* how many are; what was computed from their tables is old when it changes */
 void module_unload_all(void);                   /* at the end; unmapped only where a leak checker wants it */
 
 #endif
