@@ -169,6 +169,14 @@ pass_time(struct flow *f, int64_t ms)
 	run(f);
 }
 
+void
+wall_jumps(struct flow *f, int64_t ms)
+{
+	f->wall += ms * 1000;
+	clock_freeze(f->mono, f->wall);
+	run(f);
+}
+
 static void
 many_turns(void *arg)
 {
@@ -191,6 +199,12 @@ run_freely(struct flow *f, int turns)
 }
 
 /* --- names and figures --- */
+
+int
+shard_now(void)
+{
+	return my_id;
+}
 
 int
 shard_of(struct flow *f, const char *jid)
@@ -291,7 +305,7 @@ flow_start_with(const struct flow_setup *setup)
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
 	load_modules(setup);
-	f->conf = load_conf("{ name = \"here\"; }, { name = \"there\"; }", setup->conf);
+	f->conf = load_conf(setup->hosts != NULL ? setup->hosts : "{ name = \"here\"; }, { name = \"there\"; }", setup->conf);
 	f->more_conf = setup->conf;
 	flow_store_start(f);
 	for (int i = 0; i < STAT_N; i++)

@@ -21,11 +21,12 @@ struct sc_session;
 
 struct flow_setup {
 	int shards;
+	const char *hosts;                      /* the inside of the list; NULL: `here` and `there` */
 	const char *conf;                       /* added to the configuration; NULL: nothing */
 	const struct sc_module *const *modules; /* beside `tiny`; NULL-terminated; may be NULL */
 };
 
-/* flow_start(.shards = 2, …). Hosts are `here` and `there`. */
+/* flow_start(.shards = 2, …) */
 #define flow_start(...) flow_start_with(&(struct flow_setup){ __VA_ARGS__ })
 struct flow *flow_start_with(const struct flow_setup *);
 /* Ends what is left. False, with lines that say why: something stayed behind (sessions, entities, lanes, waits, custody, queued bytes), or
@@ -37,9 +38,11 @@ void flow_wrong(const char *fmt, ...) SC_PRINTF(1, 2);
 void run(struct flow *);                        /* until nothing moves any more */
 void turn(struct flow *, int id);            /* one turn of one shard */
 void pass_time(struct flow *, int64_t ms);      /* moves the clock, then runs */
+void wall_jumps(struct flow *, int64_t ms);     /* the clock on the wall is set, then runs */
 void on_shard(struct flow *, int id, void (*fn)(void *), void *arg);
 void run_freely(struct flow *, int turns);      /* all shards at the same time, as in a server; then run() */
 int shard_of(struct flow *, const char *jid);
+int shard_now(void);                            /* the one that runs; -1: the test's own thread */
 /* An account's name whose home is this shard: "romeo0@here", "romeo3@here" … Lent until the end of the flow. */
 const char *name_on(struct flow *, const char *local, int id);
 int64_t counted(struct flow *, int stat);       /* STAT_… since the start of the flow */
