@@ -50,6 +50,7 @@ entity_new(struct sc_host *host, const struct sc_jid *jid)
 		.bare_hash = jid->bare_hash };
 	e->host = host;
 	e->kind = SC_ENTITY_ACCOUNT;
+	e->home = (int16_t)loop_id();
 	link_init(&e->sessions);
 	link_init(&e->waiting);
 	link_init(&e->idle);
@@ -62,6 +63,7 @@ entity_new(struct sc_host *host, const struct sc_jid *jid)
 static void
 entity_free(struct sc_entity *e)
 {
+	entity_at_home(e);
 	sc_assert(e->refs == 0 && e->lanes == 0);
 	table_remove(&shard.entities, &e->node);
 	link_remove(&e->idle);
@@ -74,6 +76,7 @@ entity_free(struct sc_entity *e)
 void
 entity_ref(struct sc_entity *e)
 {
+	entity_at_home(e);
 	if (e->refs++ > 0)
 		return;
 	link_remove(&e->idle);
@@ -83,6 +86,7 @@ entity_ref(struct sc_entity *e)
 void
 entity_unref(struct sc_entity *e)
 {
+	entity_at_home(e);
 	sc_assert(e->refs > 0);
 	if (--e->refs == 0)
 		goes_idle(e);
@@ -204,6 +208,7 @@ entity_when_loaded(struct sc_entity *e, struct entity_wait *w)
 {
 	bool stale = e->state == ENTITY_ABSENT && clock_mono() - e->known_at > IDLE_US;
 
+	entity_at_home(e);
 	link_init(&w->link);
 	if (e->state == ENTITY_FAILED || stale)
 		load(e);
@@ -253,36 +258,42 @@ entity_unload_all(void)
 const struct sc_jid *
 sc_entity_jid(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return &e->jid;
 }
 
 enum sc_entity_kind
 sc_entity_kind(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return e->kind;
 }
 
 int64_t
 sc_entity_id(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return e->id;
 }
 
 struct sc_host *
 sc_entity_host(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return e->host;
 }
 
 int
 sc_entity_sessions(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return e->n_sessions;
 }
 
 int64_t
 sc_entity_last_seen(const struct sc_entity *e)
 {
+	entity_at_home(e);
 	return e->last_seen;
 }
 
@@ -301,12 +312,14 @@ sc_entity_unpin(struct sc_entity *e)
 void *
 sc_entity_slot(struct sc_entity *e, const struct sc_slot *slot)
 {
+	entity_at_home(e);
 	return slots_get(&e->slots, slot);
 }
 
 void *
 sc_entity_slot_peek(const struct sc_entity *e, const struct sc_slot *slot)
 {
+	entity_at_home(e);
 	return slots_peek(&e->slots, slot);
 }
 
@@ -315,6 +328,7 @@ sc_contact(struct sc_entity *account, const struct sc_jid *contact)
 {
 	struct sc_ev_contact ev = { .account = account, .contact = contact };
 
+	entity_at_home(account);
 	hook_fire(SC_EV_contact, account->host, account, NULL, &ev);
 	return ev.subscription;
 }
@@ -325,6 +339,7 @@ sc_contacts_each(struct sc_entity *account, unsigned mask,
 {
 	struct sc_ev_contacts ev = { account, mask, visit, arg };
 
+	entity_at_home(account);
 	hook_fire(SC_EV_contacts_each, account->host, account, NULL, &ev);
 }
 
@@ -333,5 +348,6 @@ sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc
 {
 	struct sc_ev_contact_changed ev = { account, bare, was, is };
 
+	entity_at_home(account);
 	hook_fire(SC_EV_contact_changed, account->host, account, NULL, &ev);
 }

@@ -7,8 +7,10 @@
 #define CORE_ENTITY_H
 
 #include <stonechat/entity.h>
+#include <stonechat/log.h>
 #include "base/list.h"
 #include "base/table.h"
+#include "net/loop.h"
 #include "plugin/slot.h"
 
 enum entity_state {
@@ -35,9 +37,21 @@ struct sc_entity {
 	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
 	uint8_t kind, state;
 	bool disabled;
+	int16_t home;                   /* the shard that made it */
 	struct sc_jid jid;
 	char text[];
 };
+
+/* Debug builds: whoever touches an entity, or a session of it, is on its home (design §4). */
+static inline void
+entity_at_home(const struct sc_entity *e)
+{
+#ifdef ENABLE_DEBUG
+	sc_assert(e->home == loop_id());
+#else
+	(void)e;
+#endif
+}
 
 /* Which shard a bare JID lives on. Any thread. home.c alone knows. */
 int home_of(const struct sc_jid *);

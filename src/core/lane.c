@@ -35,6 +35,7 @@ lane_find(struct sc_entity *to, const struct sc_jid *from)
 	struct pair p = { to, sc_jid_bare_span(from) };
 	struct table_node *n;
 
+	entity_at_home(to);
 	if (to->lanes == 0)
 		return NULL;
 	n = table_find(&shard.lanes, pair_hash(to, from), is_pair, &p);

@@ -79,12 +79,14 @@ session_start(struct sc_session *s)
 void
 session_ref(struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	s->refs++;
 }
 
 void
 session_unref(struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	sc_assert(s->refs > 0);
 	if (--s->refs > 0)
 		return;
@@ -168,6 +170,7 @@ session_landed(struct sc_session *s)
 void
 session_end(struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	s->stream = NULL;
 	s->ending = true;
 	if (!s->busy && link_alone(&s->inbox))
@@ -232,6 +235,7 @@ session_input(struct sc_session *s, struct sc_stanza **taken)
 {
 	struct custody *custody = custody_begin(s, &s->prefix);
 
+	entity_at_home(s->entity);
 	s->active = clock_wall();
 	WATCH(s, WATCH_IN, *taken);
 	session_ref(s);
@@ -283,6 +287,7 @@ session_is_full(const struct sc_session *s)
 void
 session_mark_dirty(struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	if (link_alone(&s->dirty) && s->stream != NULL && !s->quiet)
 		link_append(&shard.dirty, &s->dirty);
 }
@@ -342,6 +347,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	struct outq_item *item;
 	bool later;
 
+	entity_at_home(s->entity);
 	if (!s->gone && hook_any(SC_EV_to_session))
 		verdict = ask_hooks(s, sealed, &wishes);
 	if (s->gone || s->ending || verdict != SC_PASS) {

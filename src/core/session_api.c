@@ -15,12 +15,14 @@
 const struct sc_jid *
 sc_session_jid(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return &s->jid;
 }
 
 struct sc_entity *
 sc_session_account(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return s->entity;
 }
 
@@ -35,6 +37,7 @@ sc_session_next(struct sc_entity *account, struct sc_session *after)
 {
 	struct link *it = after != NULL ? after->link.next : account->sessions.next;
 
+	entity_at_home(account);
 	return it != &account->sessions ? container_of(it, struct sc_session, link) : NULL;
 }
 
@@ -60,6 +63,7 @@ sc_session_by_resource(struct sc_entity *account, struct sc_span resource)
 const char *
 sc_session_peer(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return s->stream != NULL ? s->ops->peer(s->stream) : "-";
 }
 
@@ -84,12 +88,14 @@ sc_session_active(const struct sc_session *s)
 bool
 sc_session_available(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return s->presence != NULL;
 }
 
 int
 sc_session_priority(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return s->priority;
 }
 
@@ -117,6 +123,7 @@ sc_session_presence(struct sc_ctx *ctx, struct sc_session *s, const struct sc_st
 		.old_priority = s->priority, .priority = available ? priority_in(presence) : 0, .presence = presence };
 	struct sc_arena *arena = arena_new();
 
+	entity_at_home(s->entity);
 	(void)ctx;
 	free(s->presence);
 	s->presence = available ? strdup(sc_stanza_text(arena, presence, NULL)) : NULL;
@@ -130,6 +137,7 @@ sc_session_last_presence(struct sc_session *s)
 {
 	struct sc_stanza *p;
 
+	entity_at_home(s->entity);
 	if (s->presence == NULL)
 		return NULL;
 	p = sc_stanza_read(s->presence, strlen(s->presence));
@@ -142,6 +150,7 @@ sc_session_last_presence(struct sc_session *s)
 size_t
 sc_session_queued(const struct sc_session *s)
 {
+	entity_at_home(s->entity);
 	return s->outq.n;
 }
 
@@ -192,6 +201,7 @@ sc_session_waiting(const struct sc_session *s, size_t *bytes)
 void
 sc_session_draining(struct sc_session *s, bool on)
 {
+	entity_at_home(s->entity);
 	sc_assert(on || s->draining > 0);
 	if (s->gone)
 		return;
@@ -202,6 +212,7 @@ sc_session_draining(struct sc_session *s, bool on)
 void
 sc_session_close(struct sc_session *s, const char *condition, const char *text)
 {
+	entity_at_home(s->entity);
 	if (s->stream != NULL)
 		s->ops->close(s->stream, condition, text);
 }
@@ -209,12 +220,14 @@ sc_session_close(struct sc_session *s, const char *condition, const char *text)
 void *
 sc_session_slot(struct sc_session *s, const struct sc_slot *slot)
 {
+	entity_at_home(s->entity);
 	return slots_get(&s->slots, slot);
 }
 
 void *
 sc_session_slot_peek(const struct sc_session *s, const struct sc_slot *slot)
 {
+	entity_at_home(s->entity);
 	return slots_peek(&s->slots, slot);
 }
 
