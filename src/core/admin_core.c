@@ -6,6 +6,7 @@
 #include "core/admin.sql.h"
 #include "core/admin_core.h"
 #include "core/entity.h"
+#include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
 #include "plugin/conf.h"
@@ -155,6 +156,8 @@ admin_close_sessions(const struct sc_jid *jid, const char *condition, const char
 		sc_session_close(s, condition, text);
 		n++;
 	}
+	/* Now they leave: whoever deletes the account wants their contacts to have heard of it. */
+	route_run();
 	entity_unref(e);
 	return n;
 }

@@ -33,7 +33,7 @@ struct sc_entity {
 	uint32_t n_waiting;
 	uint16_t n_sessions;
 	uint16_t draining;              /* nested sc_session_draining() */
-	uint16_t lanes;                 /* that exist for messages to it */
+	uint32_t lanes;                 /* that exist for messages to it */
 	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
 	uint8_t kind, state;
 	bool disabled;

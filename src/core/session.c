@@ -19,6 +19,7 @@
 #include "xmpp/stanza.h"
 
 #define FLUSH_BYTES 16384       /* what one write carries at the most */
+#define SHED_BYTES 16384        /* a queue that is smaller is not worth a session */
 
 _Thread_local struct session_limits session_limits = {
 	.outq_items = 1000, .outq_bytes = 4 << 20, .inbox = 16, .window = 64, .stuck_ms = 60000
@@ -247,6 +248,13 @@ session_input(struct sc_session *s, struct sc_stanza **taken)
 		start(s, taken, custody);
 	route_run();
 	session_unref(s);
+}
+
+void
+session_answered(struct sc_session *s)
+{
+	s->active = clock_wall();
+	custody_release(custody_begin(s, &s->prefix));
 }
 
 /* A loop, not a recursion: a stanza that waits for nothing ends in here again. */
@@ -489,5 +497,23 @@ session_check_stuck(void)
 			session_end(s);
 		}
 	}
+	route_run();
+}
+
+void
+session_shed(void)
+{
+	struct sc_session *largest = NULL;
+
+	list_each(&shard.sessions, it, tmp) {
+		struct sc_session *s = container_of(it, struct sc_session, in_shard);
+
+		if (s->stream == NULL && !s->ending && (largest == NULL || s->outq.bytes > largest->outq.bytes))
+			largest = s;
+	}
+	if (largest == NULL || largest->outq.bytes < SHED_BYTES)
+		return;
+	STAT_INC(shed_queues);
+	session_end(largest);
 	route_run();
 }

@@ -86,6 +86,8 @@ void session_replace(struct sc_session *);
 
 /* A stanza was read from the stream, checked for its shape and with `from` stamped. */
 void session_input(struct sc_session *, struct sc_stanza **taken);
+/* One was read that the stream has answered itself: it has a number like any other. */
+void session_answered(struct sc_session *);
 /* The stanza in work is done: take the next. For route.c. */
 void session_next(struct sc_session *);
 
@@ -102,5 +104,6 @@ void session_drained(struct sc_session *);
 void session_flush_dirty(void);                         /* end of turn */
 void session_thread_done(void);
 void session_check_stuck(void);                         /* now and then: ends sessions that take nothing */
+void session_shed(void);                                /* over the memory limit: ends the sleeper with the largest queue */
 
 #endif

@@ -195,6 +195,7 @@ sm_sleep(struct sc_session *s)
 	struct sm *sm = s->sm;
 
 	s->stream = NULL;
+	s->paused = false;              /* another stream has not been told to stop */
 	sm->asleep = true;
 	sm->asked = false;
 	timeout_clear(&sm->spill);

@@ -351,14 +351,17 @@ bound_stanza(struct stream *s, struct sc_stanza *stanza)
 	wrong = shape_error(stanza);
 	if (!addresses || wrong != NULL) {
 		answer_with_error(s, stanza, addresses ? SC_COND_BAD_REQUEST : SC_COND_JID_MALFORMED, wrong);
+		session_answered(s->session);
 		sc_stanza_free(&stanza);
 		return;
 	}
 	sc_set_from(stanza, sc_session_jid(s->session));
-	if (stream_iq(s, stanza))
-		sc_stanza_free(&stanza);
-	else
+	if (!stream_iq(s, stanza)) {
 		session_input(s->session, &stanza);
+		return;
+	}
+	session_answered(s->session);
+	sc_stanza_free(&stanza);
 }
 
 /* What is no stanza: stream management, or a module's. */

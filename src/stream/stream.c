@@ -6,6 +6,7 @@
 #include <string.h>
 #include <stonechat/log.h>
 #include "base/budget.h"
+#include "base/clock.h"
 #include "base/rand.h"
 #include "base/stats.h"
 #include "core/route.h"
@@ -16,6 +17,8 @@
 #include "xmpp/ns.h"
 
 #define STANZAS_A_TURN 32
+#define SHED_BYTES 16384        /* who holds less is not worth ending */
+#define SHED_EVERY_US 20000     /* one stream */
 #define PARSER_IDLE_MS 10000    /* half an element: after so long its parser goes back (design §6) */
 #define CLOSE_MS 5000           /* how long our last words may take to be read */
 
@@ -412,11 +415,22 @@ stream_read(struct stream *s)
 	stream_unref(s);
 }
 
+static _Thread_local bool waits_for_clear;
+
 static void
 unchoked(void *arg)
 {
 	(void)arg;
+	waits_for_clear = false;
 	loop_again();
+}
+
+static void
+wait_for_clear(void)
+{
+	if (!waits_for_clear)
+		mailbox_when_clear(unchoked, NULL);
+	waits_for_clear = true;
 }
 
 void
@@ -429,7 +443,7 @@ stream_turn_start(void *arg)
 	if (link_alone(&ready))
 		return;
 	if (mailbox_choked()) {
-		mailbox_when_clear(unchoked, NULL);
+		wait_for_clear();
 		return;
 	}
 	link_init(&now);
@@ -458,7 +472,7 @@ on_input(void *owner, const char *bytes, size_t n)
 		conn_pause(s->conn);
 		if (!s->blocked) {
 			read_later(s);
-			mailbox_when_clear(unchoked, NULL);
+			wait_for_clear();
 		}
 		return;
 	}
@@ -556,11 +570,48 @@ leave(struct stream *s)
 	mailbox_post(s->home, &s->letter);
 }
 
+static size_t
+memory_of(const struct stream *s)
+{
+	return (s->xml != NULL ? xml_in_weight(s->xml) : 0) + (s->conn != NULL ? conn_waiting(s->conn) : 0) +
+		(s->session != NULL ? s->session->outq.bytes : 0);
+}
+
+/* Over the memory limit (design §6 Budget): who holds the most goes, one at a time, so that the others can go on. */
+static void
+shed(void)
+{
+	static _Thread_local int64_t next;
+	struct stream *largest = NULL;
+	size_t most = SHED_BYTES;
+
+	if (budget_level() != BUDGET_FULL || clock_mono() < next)
+		return;
+	next = clock_mono() + SHED_EVERY_US;
+	list_each(&all, it, tmp) {
+		struct stream *s = container_of(it, struct stream, in_shard);
+
+		if (stream_is_open(s) && s->state != STREAM_MOVING && memory_of(s) > most) {
+			most = memory_of(s);
+			largest = s;
+		}
+	}
+	if (largest == NULL) {
+		session_shed();
+		return;
+	}
+	STAT_INC(shed_queues);
+	sc_log(NULL, SC_LOG_WARN, "memory.shed", "peer=%s bytes=%zu", conn_peer_text(largest->conn), most);
+	stream_error(largest, "resource-constraint", "The server is short of memory.");
+	route_run();
+}
+
 void
 stream_turn_end(void *arg)
 {
 	(void)arg;
 	lists_start();
+	shed();
 	while (!link_alone(&leaving)) {
 		struct stream *s = container_of(leaving.next, struct stream, ready);
 
