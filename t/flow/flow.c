@@ -348,7 +348,8 @@ flow_over(struct flow **taken)
 	flow_peers_free(f);
 	flow_store_end();
 	run(f);
-	/* Longer than anything is remembered. A sweep takes 64 of what was not used. */
+	/* Longer than anything sleeps or is remembered. A sweep takes 64 of what was not used. */
+	pass_time(f, 601000);
 	for (int i = 0; i < 3; i++)
 		pass_time(f, 61000);
 	for (int i = 0; i < 200 && counted(f, STAT_entities_now) > 0; i++)

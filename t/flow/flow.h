@@ -106,6 +106,8 @@ void unhear(struct peer *);
 bool is_closed(struct peer *);                  /* by the server */
 void stop_reading(struct peer *);               /* as if its window were closed; heard() reads again */
 void cut(struct peer *);                        /* closes the socket */
+/* The server finds out that the link of this session is dead. */
+void drop_peer(struct flow *, const char *bare_jid, const char *resource);
 
 /* --- flow_tiny.c: a module that waits where it is told to ---
  * Children of a stanza in urn:flow: <hold-from/> <behind-from/> <hold-to/> <behind-to/> run the statement flow_… of that name at that place,

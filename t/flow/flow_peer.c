@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include "base/arena.h"
 #include "base/buf.h"
+#include "core/entity.h"
 #include "flow_inside.h"
 #include "stream/stream.h"
 
@@ -187,6 +188,32 @@ cut(struct peer *p)
 	if (p->fd >= 0)
 		close(p->fd);
 	p->fd = -1;
+}
+
+struct drop {
+	const char *bare_jid, *resource;
+};
+
+static void
+drop_now(void *arg)
+{
+	const struct drop *d = arg;
+	struct sc_arena *arena = arena_new();
+	struct sc_entity *e = entity_peek(sc_jid(arena, d->bare_jid));
+	struct sc_session *s = e != NULL ? sc_session_by_resource(e, sc_span(d->resource)) : NULL;
+
+	arena_free(arena);
+	if (s != NULL && s->stream != NULL)
+		s->ops->drop(s->stream);
+	else
+		flow_wrong("%s/%s has no stream", d->bare_jid, d->resource);
+}
+
+void
+drop_peer(struct flow *f, const char *bare_jid, const char *resource)
+{
+	on_shard(f, shard_of(f, bare_jid), drop_now, &(struct drop){ bare_jid, resource });
+	run(f);
 }
 
 void

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "../unit/tap.h"
+#include "base/budget.h"
 #include "base/stats.h"
 #include "flow.h"
 #include "net/mailbox.h"
@@ -337,6 +338,211 @@ test_two_full_shards(void)
 	flow_end(&f);
 }
 
+#define ENABLE "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
+#define R "<r xmlns='urn:xmpp:sm:3'/>"
+
+/* The id in <enabled/>. */
+static void
+sm_id(struct peer *p, char id[64])
+{
+	const char *at;
+
+	unhear(p);
+	say(p, ENABLE);
+	at = strstr(heard(p), " id='");
+	snprintf(id, 64, "%.*s", at != NULL ? (int)strcspn(at + 5, "'") : 0, at != NULL ? at + 5 : "");
+	unhear(p);
+}
+
+static void
+test_numbers(void)
+{
+	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
+	struct peer *p = online(f, "romeo@here", "x");
+
+	printf("# every stanza has a number, also what the stream answers itself\n");
+	say(p, ENABLE);
+	unhear(p);
+	say(p, "<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>" R);
+	is_heard(p, "h='1'");
+	say(p, "<message to='@@'><body>nowhere</body></message>" R);
+	is_heard(p, "h='2'");
+	say(p, "<iq type='get'><now xmlns='urn:flow'/></iq><iq type='odd' id='o' to='here'><now xmlns='urn:flow'/></iq>" R);
+	is_heard(p, "h='4'");
+	say(p, BIND R, "y");
+	is_heard(p, "h='5'");
+	say(p, "<presence/><message to='nobody@here'><body>x</body></message>" R);
+	is_heard(p, "h='7'");
+	flow_end(&f);
+}
+
+/* The link is cut; the client comes back to its session on another shard's listener. */
+static void
+test_resume(void)
+{
+	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
+	struct client *juliet = come(f, "juliet@here/balcony");
+	struct peer *p = online(f, "romeo@here", "x"), *q, *r;
+	char id[64];
+
+	printf("# resume\n");
+	sm_id(p, id);
+	feed(juliet, "<message to='romeo@here/x' type='chat'><body>one</body></message>");
+	feed(juliet, "<message to='romeo@here/x' type='chat'><body>two</body></message>");
+	run(f);
+	is_heard(p, "two");
+	cut(p);
+	run(f);
+	is_int(counted(f, STAT_sessions_asleep_now), 1, "asleep");
+	feed(juliet, "<message to='romeo@here' type='chat'><body>three</body></message>");
+	run(f);
+	q = connect_peer(f, 1);
+	log_in(q, "romeo@here");
+	open_stream(q, "here");
+	unhear(q);
+	say(q, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='1'/>", id);
+	is_heard(q, "<resumed");
+	ok(strstr(heard(q), "one") == NULL, "what was acknowledged is not sent again");
+	is_heard(q, "two");
+	is_heard(q, "three");
+	is_int(counted(f, STAT_sessions_asleep_now), 0, "awake");
+	/* A second one takes it from the first, which lives. */
+	r = connect_peer(f, 0);
+	log_in(r, "romeo@here");
+	open_stream(r, "here");
+	unhear(r);
+	say(r, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='3'/>", id);
+	is_heard(r, "<resumed");
+	is_heard(q, "<conflict");
+	ok(is_closed(q), "the other stream is closed");
+	feed(juliet, "<message to='romeo@here/x' type='chat'><body>four</body></message>");
+	is_heard(r, "four");
+	say(r, "<a xmlns='urn:xmpp:sm:3' h='4'/></stream:stream>");
+	is_int(counted(f, STAT_sessions_now), 1, "a goodbye ends the session");
+	flow_end(&f);
+}
+
+/* Resuming a session that is ending, or was never there, or with too high an h. */
+static void
+test_resume_refused(void)
+{
+	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
+	struct peer *p = online(f, "romeo@here", "x"), *q;
+	char id[64];
+
+	printf("# resume that is refused\n");
+	sm_id(p, id);
+	pause_statement(f, "flow_hold_from");
+	say(p, "<message to='romeo@here' type='headline'><body>1</body><hold-from xmlns='urn:flow'/></message></stream:stream>");
+	cut(p);
+	run(f);
+	is_int(counted(f, STAT_sessions_now), 1, "it is ending, and not gone");
+	q = connect_peer(f, 0);
+	log_in(q, "romeo@here");
+	open_stream(q, "here");
+	unhear(q);
+	say(q, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>", id);
+	is_heard(q, "<item-not-found");
+	say(q, "<resume xmlns='urn:xmpp:sm:3' previd='nonsense' h='0'/>");
+	say(q, BIND, "x");
+	is_heard(q, "<jid>");
+	finish_one(f, "flow_hold_from", SC_DB_OK);
+	sm_id(q, id);
+	cut(q);
+	run(f);
+	p = connect_peer(f, 1);
+	log_in(p, "romeo@here");
+	open_stream(p, "here");
+	unhear(p);
+	say(p, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='99'/>", id);
+	is_heard(p, "<handled-count-too-high");
+	ok(is_closed(p), "closed");
+	is_int(counted(f, STAT_sessions_asleep_now), 1, "the session sleeps on");
+	flow_end(&f);
+}
+
+/* A session that was paused when its link broke is not paused for ever, nor does it take without an end. */
+static void
+test_resume_paused(void)
+{
+	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
+	struct client *juliet = come(f, "juliet@here/balcony");
+	struct peer *p = online(f, "romeo@here", "x"), *q;
+	char id[64];
+
+	printf("# resume of a paused session\n");
+	sm_id(p, id);
+	pause_statement(f, "flow_hold_from");
+	say(p, "<message to='juliet@here' type='chat'><body>0</body><hold-from xmlns='urn:flow'/></message>");
+	for (int i = 1; i <= 30; i++)
+		say_only(p, "<message to='juliet@here' type='chat'><body>%d</body></message>", i);
+	run(f);
+	drop_peer(f, "romeo@here", "x");
+	is_int(counted(f, STAT_sessions_asleep_now), 1, "asleep");
+	q = connect_peer(f, 0);
+	log_in(q, "romeo@here");
+	open_stream(q, "here");
+	say(q, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>", id);
+	is_heard(q, "<resumed");
+	/* The client sends again what was not acknowledged; here only what the server has not read. */
+	for (int i = 17; i <= 60; i++)
+		say_only(q, "<message to='juliet@here' type='chat'><body>%d</body></message>", i);
+	run(f);
+	ok(counted(f, STAT_stanzas_in) < 16 + 2 + 16 + 16, "not all is read while it holds: %lld",
+		(long long)counted(f, STAT_stanzas_in));
+	finish_one(f, "flow_hold_from", SC_DB_OK);
+	ok(bodies_rise(juliet, 0, 61), "all arrive");
+	flow_end(&f);
+}
+
+/* Over the memory limit the largest go, until there is room; the others stay. */
+static void
+set_budget(void *arg)
+{
+	budget_init(*(uint64_t *)arg, 2);
+}
+
+static void
+test_shedding(void)
+{
+	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
+	struct client *juliet = come(f, "juliet@here/balcony");
+	struct peer *calm = online(f, "nurse@here", "x"), *deaf[6], *half;
+	uint64_t limit = 3 << 20, none = UINT64_MAX;
+	char jid[32];
+	int closed = 0;
+
+	printf("# shedding\n");
+	for (int i = 0; i < 6; i++) {
+		snprintf(jid, sizeof jid, "deaf%d@here", i);
+		deaf[i] = online(f, jid, "x");
+		stop_reading(deaf[i]);
+	}
+	half = online(f, "half@here", "x");
+	say(half, "<message to='nurse@here'><body>%0200000d", 7);
+	on_shard(f, 0, set_budget, &limit);
+	for (int k = 0; k < 600; k++) {
+		for (int i = 0; i < 6; i++)
+			feed(juliet, "<message to='deaf%d@here' type='headline'><body>%01000d</body></message>", i, k);
+		if (k % 20 == 0)
+			pass_time(f, 25);
+		if (budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_STANZAS) + budget_sum(BUDGET_INPUT) > (int64_t)limit + (1 << 20)) {
+			ok(false, "memory grows to %lld", (long long)(budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_STANZAS)));
+			break;
+		}
+	}
+	pass_time(f, 25);
+	ok(counted(f, STAT_shed_queues) > 0, "%lld were ended", (long long)counted(f, STAT_shed_queues));
+	on_shard(f, 0, set_budget, &none);
+	run(f);
+	for (int i = 0; i < 6; i++)
+		closed += is_closed(deaf[i]);
+	ok(closed > 0, "%d of those who do not read", closed);
+	say(calm, "<iq type='get' id='n'><now xmlns='urn:flow'/></iq>");
+	is_heard(calm, "id='n'");
+	flow_end(&f);
+}
+
 int
 main(void)
 {
@@ -353,5 +559,10 @@ main(void)
 	test_send_and_go(false);
 	test_fair();
 	test_two_full_shards();
+	test_numbers();
+	test_resume();
+	test_resume_refused();
+	test_resume_paused();
+	test_shedding();
 	return done_testing();
 }
