@@ -98,14 +98,15 @@ session_unref(struct sc_session *s)
 	free(s);
 }
 
-/* What a session leaves behind unread goes to another one, or to the spool. What modules have pushed is theirs to send again. */
+/* What a session leaves behind unread goes to another one, or to the spool; in place of a copy the message that it is of. What modules
+ * have pushed is theirs to send again. */
 static void
 send_on(void *account, struct outq_item *item)
 {
-	const struct sc_stanza *s = item->stanza;
+	const struct sc_stanza *s = item->owed != NULL ? item->owed->stanza : item->stanza;
 
 	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) || item->done != NULL ||
-	    !owed_would_be_lost(item))
+	    (item->owed == NULL && item->to == OUTQ_TO_SELF) || !owed_would_be_lost(item))
 		return;
 	deliver_again(account, s, item->custody);
 	item->custody = NULL;
