@@ -34,7 +34,7 @@ def ok(good, text, why=""):
     count += 1
     bad += not good
     print(f"{'ok' if good else 'not ok'} {count} - {text}", flush=True)
-    for row in why.splitlines()[-60:] if not good else ():
+    for row in why.splitlines()[:400] if not good else ():
         print("# " + row)
 
 
