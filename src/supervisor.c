@@ -23,6 +23,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 #include "base/log.h"
+#include "confine.h"
 #include "net/listen.h"
 #include "plugin/conf.h"
 #include "server.h"
@@ -31,11 +32,14 @@
 #include "worker.h"
 
 #define PAUSE_MAX 30            /* s between restarts of a worker that keeps dying */
+#define DATABASE_PAUSE 3        /* s between attempts to start the private PostgreSQL again */
 #define STEADY 60               /* s after which a worker counts as having lived */
 #define APP_PREFIX "stonechat-worker"
 
 static struct inheritance given;
 static struct private_pg *pg;
+static char pg_uri[3 * PATH_MAX];
+static bool pg_wanted;          /* no external database is configured */
 static sigset_t watched;
 static int alive_pipe[2] = { -1, -1 };
 
@@ -185,7 +189,8 @@ start_private(char *error, size_t size)
 	pg = private_pg_start(dir, c->postgres_bin, error, size);
 	if (pg == NULL)
 		return false;
-	given.db_uri = private_pg_uri(pg);
+	snprintf(pg_uri, sizeof pg_uri, "%s", private_pg_uri(pg));
+	given.db_uri = pg_uri;
 	given.db_pid = private_pg_pid(pg);
 	return true;
 }
@@ -199,7 +204,8 @@ prepare_database(void)
 	char error[1024];
 	bool told = false;
 
-	if (db->uri == NULL || *db->uri == '\0') {
+	pg_wanted = db->uri == NULL || *db->uri == '\0';
+	if (pg_wanted) {
 		if (!start_private(error, sizeof error)) {
 			fail(error);
 			return false;
@@ -279,17 +285,28 @@ held_down(void)
 #endif
 }
 
+/* Tried again and again: a full disk may have stopped it, and may get room. */
 static void
 mind_database(void)
 {
+	static time_t next_try;
+	static bool told;
 	char error[1024];
 
-	if (pg == NULL || private_pg_alive(pg) || held_down())
+	if (!pg_wanted || (pg != NULL && private_pg_alive(pg)) || held_down())
 		return;
-	sc_log(NULL, SC_LOG_ERROR, "db.died", "action=\"starting it again\"");
+	if (pg != NULL)
+		sc_log(NULL, SC_LOG_ERROR, "db.died", "action=\"starting it again\"");
 	private_pg_stop(&pg, true);
-	if (!start_private(error, sizeof error))
-		sc_log(NULL, SC_LOG_ERROR, "db.cannot_start", "why=\"%s\"", error);
+	if (time(NULL) < next_try)
+		return;
+	next_try = time(NULL) + DATABASE_PAUSE;
+	if (start_private(error, sizeof error))
+		told = false;
+	else if (!told) {
+		told = true;
+		sc_log(NULL, SC_LOG_ERROR, "db.cannot_start", "why=\"%s\" action=\"trying again every %d s\"", error, DATABASE_PAUSE);
+	}
 }
 
 /* SIGTERM: the worker drains; a second one, or a minute, ends it. */
@@ -326,7 +343,8 @@ watch(void)
 	int pause = 0;
 
 	for (;;) {
-		int s = wait_signal(worker > 0 ? -1 : 1000);
+		/* An adopted PostgreSQL is no child of ours: nobody signals its death. */
+		int s = wait_signal(worker > 0 && !pg_wanted ? -1 : 1000);
 
 		if (s == SIGTERM || s == SIGINT)
 			return end(worker);
@@ -340,6 +358,7 @@ watch(void)
 		mind_database();
 		if (worker > 0 || time(NULL) - since < pause - (pause == 1))
 			continue;
+		given.again = true;
 		worker = start_worker();
 		since = time(NULL);
 	}
@@ -361,6 +380,7 @@ supervisor_run(const char *conf_file, struct conf *conf)
 		sigaddset(&watched, (int[]){ SIGTERM, SIGINT, SIGHUP, SIGCHLD }[i]);
 	sigprocmask(SIG_BLOCK, &watched, NULL);
 	raise_descriptors();
+	confine_rights();
 	if (!open_ports(error, sizeof error) || !drop_rights(server_conf(conf), error, sizeof error) ||
 	    !server_log_open(conf, error, sizeof error) || !lock_state(server_conf(conf), error, sizeof error))
 		return fail(error);

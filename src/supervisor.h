@@ -6,6 +6,7 @@
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct conf;
@@ -19,6 +20,7 @@ struct inheritance {
 	const char *db_uri;
 	pid_t db_pid;
 	int shards;
+	bool again;                     /* another worker was there before */
 	int alive_fd;                   /* end of file: the supervisor is gone */
 	int n_fds;
 	struct {

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "confine.h"
 #include "core/admin.h"
 #include "core/entity.h"
 #include "core/route.h"
@@ -193,7 +194,7 @@ reload_done(struct job *job)
 	if (ok) {
 		char error[512];
 
-		notes = conf_needs_restart(arena, first.conf, r->new.conf);
+		notes = conf_needs_restart(arena, given->conf, r->new.conf);
 		if (!server_log_open(r->new.conf, error, sizeof error))
 			sc_log(NULL, SC_LOG_WARN, "log.not_reopened", "why=\"%s\"", error);
 		sc_log(NULL, SC_LOG_INFO, "conf.reloaded", "restart_needed=%s", notes != NULL ? "yes" : "no");
@@ -519,24 +520,40 @@ cannot_start(const char *why)
 	return 1;
 }
 
+/* What was reloaded before a crash stays in force after it; ports and threads are those that the supervisor has. */
+static struct conf *
+newest_conf(void)
+{
+	struct conf *conf = NULL;
+	char error[1024];
+
+	if (given->again)
+		conf = conf_load(given->conf_file, error, sizeof error);
+	if (given->again && conf == NULL)
+		sc_log(NULL, SC_LOG_ERROR, "conf.refused", "why=\"%s\" action=\"the configuration of the start is used\"", error);
+	return conf != NULL ? conf : conf_ref(given->conf);
+}
+
 int
 worker_run(const struct inheritance *inherited)
 {
 	unsigned char secret[VERIFIER_SECRET];
 	char error[1024];
+	struct conf *conf;
 	int64_t offload;
 
 	given = inherited;
+	confine_exec();
 	log_thread_name("worker");
 	snprintf(app_name, sizeof app_name, WORKER_APP_PREFIX " %d", (int)getpid());
 	if (!store_end_predecessors(given->db_uri, WORKER_APP_PREFIX, app_name, error, sizeof error) ||
 	    !worker_db_secret(given->db_uri, "made_up_salts", secret, sizeof secret, error, sizeof error))
 		return cannot_start(error);
-	first.conf = given->conf;
-	first.host_ids = worker_db_hosts(given->db_uri, given->conf, error, sizeof error);
+	first.conf = newest_conf();
+	first.host_ids = worker_db_hosts(given->db_uri, first.conf, error, sizeof error);
 	if (first.host_ids == NULL)
 		return cannot_start(error);
-	first.tls = load_tls(given->conf, NULL, error, sizeof error);
+	first.tls = load_tls(first.conf, NULL, error, sizeof error);
 	if (first.tls == NULL)
 		sc_log(NULL, SC_LOG_WARN, "tls.no_certificates", "why=\"%s\"", error);
 	offer_secret(secret);
@@ -552,6 +569,8 @@ worker_run(const struct inheritance *inherited)
 	offload_teardown();
 	loop_teardown();
 	outfit_free(&first);
+	conf = given->conf;
+	conf_unref(&conf);
 	module_unload_all();
 	return 0;
 }
