@@ -63,6 +63,27 @@ type_name(enum sc_conf_type type)
 	return names[type];
 }
 
+/* Folders that configure chose are written by their names: the manual is the same for every build. */
+static void
+write_text(FILE *f, const char *p)
+{
+	static const struct { const char *path, *name; } folders[] = {
+		{ MODULESDIR, "${libdir}/stonechat/modules" }, { SCHEMADIR, "${datadir}/stonechat/schema" },
+		{ RUNSTATEDIR "/", "${runstatedir}/" }, { SYSCONFDIR "/", "${sysconfdir}/" },
+		{ LOCALSTATEDIR "/", "${localstatedir}/" },
+	};
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		size_t n = strlen(folders[i].path);
+
+		if (strncmp(p, folders[i].path, n) != 0)
+			continue;
+		fprintf(f, "`\"%s%s\"`", folders[i].name, p + n);
+		return;
+	}
+	fprintf(f, "`\"%s\"`", p);
+}
+
 static void
 write_default(FILE *f, const struct sc_key *key)
 {
@@ -78,7 +99,7 @@ write_default(FILE *f, const struct sc_key *key)
 		return;
 	}
 	if (key->type != SC_CONF_T_LIST) {
-		fprintf(f, "`\"%s\"`", p);
+		write_text(f, p);
 		return;
 	}
 	fputs("`(", f);
