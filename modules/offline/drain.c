@@ -9,6 +9,9 @@
  * very first page is being read, new messages are held (drain_near_end): there is an end that they
  * can wait for.
  *
+ * A session that falls asleep in the middle keeps its drain, so that what comes meanwhile stays
+ * behind the rest, until it wakes up or another session is there to go on with.
+ *
  * A session that takes nothing for a while (a phone in a tunnel) must not keep another device of
  * the account waiting: if one is there that has room, the drain goes on with that. What the first
  * was given already stays with it.
@@ -113,6 +116,14 @@ unref(struct drain *d)
 {
 	if (--d->refs == 0)
 		free(d);
+}
+
+static bool
+is_asleep(const struct drain *d)
+{
+	const struct sc_session *session = sc_session_by_number(d->spool->account, d->session);
+
+	return session != NULL && sc_session_asleep(session);
 }
 
 /* The session's other messages flow again. What was held is looked at by the caller, when it is
@@ -243,7 +254,7 @@ page_arrived(void *arg, const struct sc_rows *rows)
 		/* nothing */
 	} else if (sc_rows_status(rows) != SC_DB_OK) {
 		give_up(d);
-	} else if (d->stale || d->asked_after != d->cursor) {
+	} else if (d->stale || d->asked_after != d->cursor || is_asleep(d)) {
 		d->reading = false;
 		step(d);
 	} else if (give_page(d, rows)) {
@@ -265,6 +276,11 @@ step(struct drain *d)
 		return;
 	if (session == NULL) {          /* its end was not told: the module has been disabled */
 		give_up(d);
+		return;
+	}
+	if (sc_session_asleep(session)) {       /* session_awake will tell, or drain_look() */
+		d->near_end = false;
+		keep_release_held(s);
 		return;
 	}
 	room = sc_session_window(session);
@@ -330,11 +346,15 @@ drain_look(struct spool *s)
 {
 	struct sc_session *x;
 
-	if (s->drain != NULL || s->nothing_left || s->will_look || is_nobodys(s))
+	if ((s->drain != NULL && !is_asleep(s->drain)) || s->nothing_left || s->will_look ||
+	    is_nobodys(s))
 		return;
 	x = somebody(s);
-	if (x != NULL)
-		begin(s, x);
+	if (x == NULL)
+		return;
+	if (s->drain != NULL)
+		end(s->drain);
+	begin(s, x);
 }
 
 static void
@@ -364,6 +384,14 @@ watch(struct spool *s)
 	s->will_watch = true;
 	sc_entity_pin(s->account);
 	sc_timer(STALLED_MS, look_for_another, s);
+}
+
+void
+drain_pause(struct spool *s)
+{
+	drain_look(s);
+	if (s->drain != NULL && is_asleep(s->drain) && !s->drain->reading)
+		step(s->drain);
 }
 
 void

@@ -94,14 +94,17 @@ static void
 session_falls_asleep(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 {
 	(void)ctx;
-	drain_stop(spool_of(sc_session_account(ev->session)), ev->session);
+	drain_pause(spool_of(sc_session_account(ev->session)));
 }
 
 static void
 session_wakes_up(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 {
+	struct spool *s = spool_of(sc_session_account(ev->session));
+
 	(void)ctx;
-	drain_look(spool_of(sc_session_account(ev->session)));
+	drain_go_on(s);
+	drain_look(s);
 }
 
 static void

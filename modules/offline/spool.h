@@ -97,6 +97,8 @@ void keep_release_held(struct spool *);         /* messages that were held are l
 void drain_look(struct spool *);
 /* The session has room again, or nothing is under way any more. */
 void drain_go_on(struct spool *);
+/* A session has fallen asleep. */
+void drain_pause(struct spool *);
 /* This session takes no more. */
 void drain_stop(struct spool *, const struct sc_session *);
 /* New messages had better wait for the end than be stored. */

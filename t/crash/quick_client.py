@@ -72,6 +72,7 @@ class Client:
         self.handled = self.acked = self.sent = 0
         self.sm_id = None
         self.acknowledges = True
+        self.resumed = False
         self.something = asyncio.Event()
 
     async def login(self, sm=False):
@@ -90,6 +91,20 @@ class Client:
             self.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
             await self.wait(lambda: self.sm_id)
         return self
+
+    async def resume(self):
+        """After vanish(): the same session on a new connection."""
+        self.closed, self.resumed = False, False
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        await self._header()
+        token = base64.b64encode(f"\0{self.user}\0secret".encode()).decode()
+        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{token}</auth>")
+        await self._until("<success")
+        await self._header()
+        self.buffer = ""
+        self.task = asyncio.create_task(self._read())
+        self.send(f"<resume xmlns='urn:xmpp:sm:3' h='{self.handled}' previd='{self.sm_id}'/>")
+        return await self.wait(lambda: self.resumed)
 
     async def online(self, sm=False):
         await self.login(sm)
@@ -188,6 +203,8 @@ class Client:
             self.send(f"<a xmlns='urn:xmpp:sm:3' h='{self.handled}'/>")
         elif name == "a":
             self.acked = int(re.search(r"h=.(\d+)", text)[1])
+        elif name == "resumed":
+            self.resumed = True
         elif name == "enabled":
             self.sm_id = re.search(r"\bid=.([^'\"]+)", text)[1]
 

@@ -72,6 +72,7 @@ async def slow_readers(server):
            f"{len(first)} of 3000")
     await send_many(sender, "user2", 50, "live")
     stuck.vanish()
+    await other.wait(lambda: len(other.got) > len(first) + 50)
     await other.quiet(1)
     back = numbers(other.got, "a")
     tap.ok(sorted(back) == list(range(min(back), 3001)), "what it had not read comes to the other when it dies, and once",
@@ -86,11 +87,58 @@ async def slow_readers(server):
     await send_many(sender, "user3", 6000, "q")
     took = time.monotonic() - began
     reader.writer.transport.resume_reading()
+    await reader.wait(lambda: len(reader.got) >= 6000)
     await reader.quiet(1)
     tap.ok(numbers(reader.got, "q") == list(range(1, 6001)), "somebody who reads late gets everything in order",
            f"{len(reader.got)}; sending took {took:.1f} s; errors {len(sender.errors)}")
     await reader.leave()
     await sender.leave()
+
+
+async def sleeper(server):
+    """A session falls asleep while it is being served, gets more meanwhile, and is resumed."""
+    sender = await Client(server, "user0", "s").login()
+    await send_many(sender, "user4", 2000, "a")
+    phone = await Client(server, "user4", "phone").login(sm=True)
+    phone.stop_reading()
+    phone.send("<presence/>")
+    await asyncio.sleep(1)
+    phone.vanish()
+    await phone.wait(lambda: phone.closed)
+    await asyncio.sleep(0.5)
+    await send_many(sender, "user4", 50, "live")
+    resumed = await phone.resume()
+    await phone.wait(lambda: len(phone.got) >= 2050)
+    await phone.quiet(1)
+    tap.ok(resumed and numbers(phone.got, "a") == list(range(1, 2001)) and numbers(phone.got, "live") == list(range(1, 51)) and
+           phone.got[-1][0].startswith("live:50:"), "a session that sleeps in the middle gets the rest, and what came meanwhile behind it",
+           f"resumed {resumed}; {len(phone.got)}")
+    await asyncio.sleep(0.5 * SLOW)
+    who = server.sql("select id from users where localpart = 'user4'")
+    left = server.sql(f"select count(*) from spool where receiver = {who}")
+    tap.ok(left == "0", "and nothing is left behind", left)
+    await phone.leave()
+
+    await send_many(sender, "user5", 2000, "a")
+    phone = await Client(server, "user5", "phone").login(sm=True)
+    phone.stop_reading()
+    phone.send("<presence/>")
+    await asyncio.sleep(1)
+    phone.vanish()
+    await asyncio.sleep(0.5)
+    desk = await Client(server, "user5", "desk").online()
+    await desk.quiet(1)
+    there = numbers(desk.got, "a")
+    tap.ok(len(there) > 100 and there == list(range(there[0], 2001)), "another device goes on where it fell asleep",
+           f"{len(there)} from {there[:1]}")
+    again = await Client(server, "user5", "phone").online()
+    await again.quiet(1)
+    await desk.quiet(1)
+    both = numbers(desk.got, "a") + numbers(again.got, "a")
+    tap.ok(len(both) == len(set(both)) and set(both) >= set(range(min(both), 2001)) and len(both) > len(there),
+           "what it was given and did not acknowledge comes when it is replaced, and once", f"{len(both)} from {min(both)}")
+    for client in (desk, again, sender):
+        await client.leave()
 
 
 async def churn(server):
@@ -151,6 +199,7 @@ async def main():
     try:
         await unreadable(server)
         await slow_readers(server)
+        await sleeper(server)
         await churn(server)
     finally:
         server.end()
