@@ -57,8 +57,9 @@ work(void *arg)
 	log_thread_name("offload");
 	while ((job = next_job()) != NULL) {
 		job->work(job);
-		atomic_fetch_sub(&pool.waiting, 1);
 		mailbox_post_outside(job->shard, &job->letter);
+		/* Only now: who waits for everything to come to rest must see it in one place or the other. */
+		atomic_fetch_sub(&pool.waiting, 1);
 	}
 	return NULL;
 }
