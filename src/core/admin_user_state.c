@@ -18,6 +18,7 @@ forget(struct sc_host *host, const struct sc_jid *jid, int64_t id)
 	struct sc_entity *e = entity_peek(jid);
 
 	if (e == NULL || e->state != ENTITY_READY) {
+		entity_forget_absent(jid);
 		hook_fire(SC_EV_account_deleted, host, NULL, NULL, &ev);
 		return;
 	}
@@ -78,6 +79,7 @@ switched(struct sc_command *c, const struct sc_rows *rows, bool disabled)
 		admin_fail(&c, "there is no account %s", jid->text);
 		return;
 	}
+	entity_forget_absent(jid);
 	if (e != NULL)
 		e->disabled = disabled;
 	if (disabled)

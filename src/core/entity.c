@@ -122,15 +122,20 @@ loaded(struct sc_entity *e, enum entity_state state)
 	entity_unref(e);        /* the one that load() took */
 }
 
+static void ask(struct sc_entity *);
+
 static void
 modules_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
 	struct sc_entity *e = ctx->entity;
 
 	ctx_free(ctx);
-	if (verdict != SC_PASS)
+	if (verdict != SC_PASS || e->stale)
 		slots_free(&e->slots, SC_SLOT_ENTITY);
-	loaded(e, verdict == SC_PASS ? ENTITY_READY : ENTITY_FAILED);
+	if (e->stale)
+		ask(e);
+	else
+		loaded(e, verdict == SC_PASS ? ENTITY_READY : ENTITY_FAILED);
 }
 
 static void
@@ -154,6 +159,10 @@ account_arrived(void *arg, const struct sc_rows *rows)
 		loaded(e, ENTITY_FAILED);
 		return;
 	}
+	if (e->stale) {
+		ask(e);
+		return;
+	}
 	if (sc_rows_count(rows) == 0) {
 		loaded(e, ENTITY_ABSENT);
 		return;
@@ -165,13 +174,20 @@ account_arrived(void *arg, const struct sc_rows *rows)
 }
 
 static void
+ask(struct sc_entity *e)
+{
+	e->stale = false;
+	STAT_INC(entity_loads);
+	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id), sc_text_span(sc_jid_local(&e->jid))),
+		account_arrived, e);
+}
+
+static void
 load(struct sc_entity *e)
 {
 	e->state = ENTITY_LOADING;
 	entity_ref(e);
-	STAT_INC(entity_loads);
-	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id), sc_text_span(sc_jid_local(&e->jid))),
-		account_arrived, e);
+	ask(e);
 }
 
 struct sc_entity *
@@ -225,7 +241,9 @@ entity_forget_absent(const struct sc_jid *jid)
 {
 	struct sc_entity *e = entity_peek(jid);
 
-	if (e != NULL && (e->state == ENTITY_ABSENT || e->state == ENTITY_FAILED))
+	if (e != NULL && e->state == ENTITY_LOADING)
+		e->stale = true;
+	else if (e != NULL && e->state == ENTITY_ABSENT)
 		e->state = ENTITY_FAILED;       /* asked anew on the next use */
 }
 

@@ -37,6 +37,7 @@ struct sc_entity {
 	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
 	uint8_t kind, state;
 	bool disabled;
+	bool stale;                     /* LOADING: what was read is old already, so it is read again */
 	int16_t home;                   /* the shard that made it */
 	struct sc_jid jid;
 	char text[];
@@ -73,7 +74,7 @@ struct entity_wait {
 void entity_when_loaded(struct sc_entity *, struct entity_wait *);
 
 /* The account was made, changed or deleted: what is remembered about its name is wrong. */
-void entity_forget_absent(const struct sc_jid *);
+void entity_forget_absent(const struct sc_jid *);       /* also while it is being looked up */
 void entity_sweep(void);                /* end of a turn, cheap: unloads what was idle for long */
 void entity_unload_all(void);
 
