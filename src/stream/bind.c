@@ -29,8 +29,10 @@ struct bind {
 static void
 write_bytes(void *stream, const char *bytes, size_t n)
 {
-	stats_add(STAT_bytes_out, (int64_t)n);
-	stream_write(stream, bytes, n);
+	const struct stream *s = stream;
+
+	if (s->conn != NULL)
+		conn_write(s->conn, bytes, n);
 }
 
 static size_t

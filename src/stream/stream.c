@@ -17,6 +17,7 @@
 #include "xmpp/ns.h"
 
 #define STANZAS_A_TURN 32
+#define SAID_MAX 65536          /* what a stream may have said without being read */
 #define SHED_BYTES 16384        /* who holds less is not worth ending */
 #define SHED_EVERY_US 20000     /* one stream */
 #define PARSER_IDLE_MS 10000    /* half an element: after so long its parser goes back (design §6) */
@@ -198,13 +199,15 @@ stream_gone(struct stream *s)
 
 /* --- writing --- */
 
+/* What the stream itself says: answers to a peer that reads them. The session's queue has limits of its own. */
 void
 stream_write(struct stream *s, const char *bytes, size_t n)
 {
 	if (s->conn == NULL)
 		return;
 	conn_write(s->conn, bytes, n);
-	if (s->state < STREAM_BOUND && conn_waiting(s->conn) > 65536)
+	s->said = conn_waiting(s->conn) > 0 ? s->said + (uint32_t)n : 0;
+	if (s->said > SAID_MAX)
 		stream_error(s, "policy-violation", "You do not read what you are sent.");
 }
 
@@ -465,7 +468,6 @@ on_input(void *owner, const char *bytes, size_t n)
 {
 	struct stream *s = owner;
 
-	stats_add(STAT_bytes_in, (int64_t)n);
 	xml_in_feed(s->xml, bytes, n);
 	if (mailbox_choked() || s->blocked) {
 		xml_in_keep(s->xml);
@@ -484,6 +486,7 @@ on_drained(void *owner)
 {
 	struct stream *s = owner;
 
+	s->said = 0;
 	if (s->session != NULL)
 		session_drained(s->session);
 }

@@ -71,6 +71,7 @@ struct stream {
 	bool anonymous;
 	bool lost;                              /* no goodbye: the session may be resumed */
 	uint16_t took;                          /* stanzas of this turn */
+	uint32_t said;                          /* bytes that the stream itself wrote since the peer last had read all */
 	char id[23];
 };
 
