@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "base/arena.h"
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/accounts.sql.h"
+#include "core/admin.h"
 #include "core/entity.h"
 #include "core/route.h"
 #include "core/shard.h"
@@ -240,6 +244,103 @@ counted(struct flow *f, int stat)
 	return stats_sum(stat) - f->counts[stat];
 }
 
+/* --- the administrator --- */
+
+static char ctl_path[64];
+
+static void
+listen_ctl(void *arg)
+{
+	char error[256];
+
+	(void)arg;
+	if (!admin_listen(ctl_path, error, sizeof error))
+		flow_wrong("the control socket: %s", error);
+}
+
+static void
+close_ctl(void *arg)
+{
+	(void)arg;
+	admin_close();
+}
+
+static void
+open_ctl(struct flow *f)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	snprintf(ctl_path, sizeof ctl_path, "/tmp/stonechat-flow-%d/ctl", (int)getpid());
+	on_shard(f, 0, listen_ctl, NULL);
+	memcpy(at.sun_path, ctl_path, sizeof ctl_path);
+	f->ctl = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(f->ctl, (struct sockaddr *)&at, sizeof at) != 0)
+		flow_wrong("nobody listens at %s", ctl_path);
+	fcntl(f->ctl, F_SETFL, O_NONBLOCK);
+}
+
+static void
+forget_ctl(struct flow *f)
+{
+	if (f->ctl < 0)
+		return;
+	close(f->ctl);
+	on_shard(f, 0, close_ctl, NULL);
+	admin_forget();
+	unlink(ctl_path);
+	*strrchr(ctl_path, '/') = '\0';
+	rmdir(ctl_path);
+}
+
+const char *
+command_answer(struct flow *f)
+{
+	static char line[65536];
+	ssize_t n = -1;
+
+	/* The socket is a real one, but both ends are here. */
+	for (int i = 0; i < 20 && n <= 0; i++) {
+		run(f);
+		n = read(f->ctl, line, sizeof line - 1);
+	}
+	if (n <= 0)
+		return NULL;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+const char *
+command(struct flow *f, const char *words)
+{
+	char line[1024], *at = line + snprintf(line, sizeof line, "{\"cmd\": [");
+	size_t n;
+
+	for (const char *w = words; *w != '\0'; w += n + (w[n] == ' ')) {
+		n = strcspn(w, " ");
+		at += sprintf(at, "%s\"%.*s\"", w == words ? "" : ", ", (int)n, w);
+	}
+	at += sprintf(at, "]}\n");
+	if (write(f->ctl, line, (size_t)(at - line)) != at - line)
+		flow_wrong("the control socket takes nothing");
+	return command_answer(f);
+}
+
+static void
+forget_now(void *arg)
+{
+	struct sc_arena *arena = arena_new();
+
+	entity_forget_absent(sc_jid(arena, arg));
+	arena_free(arena);
+}
+
+void
+forget_absent(struct flow *f, const char *jid)
+{
+	on_shard(f, shard_of(f, jid), forget_now, (void *)(uintptr_t)jid);
+}
+
 /* --- start and end --- */
 
 static void
@@ -304,6 +405,9 @@ flow_start_with(const struct flow_setup *setup)
 	clock_freeze(f->mono, f->wall);
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	f->ctl = -1;
+	if (setup->admin)
+		admin_builtin();
 	load_modules(setup);
 	f->conf = load_conf(setup->hosts != NULL ? setup->hosts : "{ name = \"here\"; }, { name = \"there\"; }", setup->conf);
 	f->more_conf = setup->conf;
@@ -324,6 +428,8 @@ flow_start_with(const struct flow_setup *setup)
 		sc_assert(pthread_create(&s->thread, NULL, shard_thread, s) == 0);
 		on_shard(f, i, shard_up, s);
 	}
+	if (setup->admin)
+		open_ctl(f);
 	return f;
 }
 
@@ -344,6 +450,7 @@ flow_over(struct flow **taken)
 	struct flow *f = *taken;
 
 	*taken = NULL;
+	forget_ctl(f);
 	flow_clients_end(f);
 	flow_peers_free(f);
 	flow_store_end();

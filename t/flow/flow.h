@@ -24,6 +24,7 @@ struct flow_setup {
 	const char *hosts;                      /* the inside of the list; NULL: `here` and `there` */
 	const char *conf;                       /* added to the configuration; NULL: nothing */
 	const struct sc_module *const *modules; /* beside `tiny`; NULL-terminated; may be NULL */
+	bool admin;                             /* with the control socket, for command() */
 };
 
 /* flow_start(.shards = 2, …) */
@@ -46,8 +47,15 @@ int shard_now(void);                            /* the one that runs; -1: the te
 /* An account's name whose home is this shard: "romeo0@here", "romeo3@here" … Lent until the end of the flow. */
 const char *name_on(struct flow *, const char *local, int id);
 int64_t counted(struct flow *, int stat);       /* STAT_… since the start of the flow */
+/* An account that another shard or the administrator made: what is remembered about its absence goes. */
+void forget_absent(struct flow *, const char *bare_jid);
 /* A reload arrives at this shard: now only the host `here` is configured. */
 void drop_host_there(struct flow *, int id);
+
+/* What stonechatctl would send: the words of a command. Returns the answer, one line of JSON, lent until the next call. NULL: none yet;
+ * command_answer() looks again. */
+const char *command(struct flow *, const char *words);
+const char *command_answer(struct flow *);
 
 /* --- flow_store.c: the database --- */
 void account(struct flow *, const char *bare_jid);      /* makes one; its password is "secret" */
@@ -75,6 +83,7 @@ bool is_paused(const struct client *);
 const char *closed_with(const struct client *); /* the stream error; NULL: open */
 struct sc_session *session_of(const struct client *);
 int inbox_of(const struct client *);
+int queued(const struct client *);              /* stanzas that have not left for it */
 const char *jid_of(const struct client *);
 int home_shard(const struct client *);
 

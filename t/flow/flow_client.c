@@ -380,6 +380,12 @@ inbox_of(const struct client *c)
 	return c->last->n_inbox;
 }
 
+int
+queued(const struct client *c)
+{
+	return (int)c->last->outq.n;
+}
+
 const char *
 jid_of(const struct client *c)
 {

@@ -31,6 +31,7 @@ struct flow {
 	struct peer *peers;
 	int64_t mono, wall;
 	int64_t counts[STAT_N];         /* at the start */
+	int ctl;                        /* our end of the control socket; -1: none */
 	char *names[64];                /* of name_on() */
 	int n_names;
 };

@@ -43,6 +43,7 @@ static bool moved, open_for_all;
 static struct {
 	char jid[128];
 	int64_t id;
+	bool disabled;
 } accounts[256];
 static int n_accounts;
 static struct {
@@ -75,6 +76,7 @@ account(struct flow *f, const char *jid)
 	(void)f;
 	sc_assert(n_accounts < 256 && !flow_account_exists(jid));
 	snprintf(accounts[n_accounts].jid, sizeof accounts[0].jid, "%s", jid);
+	accounts[n_accounts].disabled = false;
 	accounts[n_accounts++].id = ++last_id;
 }
 
@@ -104,11 +106,13 @@ verifier(void)
 	return &v;
 }
 
+enum about { LOADED, CREDS, DELETED, DISABLED };
+
 static void
-answer_account(struct fake_op *op, bool creds)
+answer_account(struct fake_op *op, enum about what)
 {
 	char jid[128], id[32], salt[9] = "", stored[33] = "", server[33] = "", iterations[16];
-	const char *host = strcmp(op->text[0], "1") == 0 ? "here" : "there";
+	const char *host = strcmp(op->text[0], "1") == 0 ? "here" : "there", *disabled;
 	int i;
 
 	snprintf(jid, sizeof jid, "%s@%s", op->text[1] != NULL ? op->text[1] : "", host);
@@ -116,15 +120,23 @@ answer_account(struct fake_op *op, bool creds)
 	if (i < 0)
 		return;
 	snprintf(id, sizeof id, "%lld", (long long)accounts[i].id);
-	if (!creds) {
-		rows_build(&op->rows, "iii", 1, (const char *const[]){ id, "0", "0" });
+	if (what == DELETED || what == DISABLED) {
+		rows_build(&op->rows, "i", 1, (const char *const[]){ id });
+		accounts[i].disabled = what == DISABLED && strcmp(op->text[2], "0") != 0;
+		if (what == DELETED)
+			accounts[i] = accounts[--n_accounts];
+		return;
+	}
+	disabled = accounts[i].disabled ? "1" : "0";
+	if (what == LOADED) {
+		rows_build(&op->rows, "iii", 1, (const char *const[]){ id, disabled, "0" });
 		return;
 	}
 	memcpy(salt, verifier()->salt, 8);
 	memcpy(stored, verifier()->stored_key, 32);
 	memcpy(server, verifier()->server_key, 32);
 	snprintf(iterations, sizeof iterations, "%u", verifier()->iterations);
-	rows_build(&op->rows, "iiitttitttittt", 1, (const char *const[]){ id, "0", NULL, NULL, NULL, NULL, iterations, salt, stored, server,
+	rows_build(&op->rows, "iiitttitttittt", 1, (const char *const[]){ id, disabled, NULL, NULL, NULL, NULL, iterations, salt, stored, server,
 		NULL, NULL, NULL, NULL });
 }
 
@@ -150,10 +162,14 @@ ready_now(struct fake_op *op)
 static void
 answer(struct fake_op *op)
 {
-	if (sc_same(op->name, "account_load"))
-		answer_account(op, false);
-	else if (sc_same(op->name, "account_creds"))
-		answer_account(op, true);
+	static const struct {
+		const char *name;
+		enum about what;
+	} known[] = { { "account_load", LOADED }, { "account_creds", CREDS }, { "admin_delete", DELETED }, { "admin_disable", DISABLED } };
+
+	for (size_t i = 0; i < N_ELEMENTS(known); i++)
+		if (sc_same(op->name, known[i].name))
+			answer_account(op, known[i].what);
 	ready_now(op);
 }
 

@@ -230,8 +230,7 @@ test_full(void)
 	feed(romeo, "<presence type='unavailable' to='juliet@here/balcony'/>");
 	run(f);
 	is_text(tiny.kept, "kept1 kept2", "full: kept");
-	ok(sc_session_queued(session_of(juliet)) == 103, "101 messages, a headline and one presence: %zu",
-		sc_session_queued(session_of(juliet)));
+	is_int(queued(juliet), 103, "101 messages, a headline and one presence");
 	read_on(juliet);
 	is_int(bodies_arrived(juliet), 103, "all arrive");
 	chat(romeo, "juliet@here", "direct", "");

@@ -495,6 +495,30 @@ test_resume_paused(void)
 	flow_end(&f);
 }
 
+/* Who asks for acknowledgements and never reads them gets a limit, not our memory. */
+static void
+test_questions_without_reading(void)
+{
+	struct flow *f = flow_start(.shards = 1, .conf = PLAIN);
+	struct peer *p = online(f, "romeo@here", "x");
+	static char many[200 * 26 + 1];
+	char id[64];
+	int64_t most = 0;
+
+	printf("# questions without reading\n");
+	sm_id(p, id);
+	stop_reading(p);
+	for (int i = 0; i < 200; i++)
+		memcpy(many + 26 * i, R, 26);
+	for (int i = 0; i < 100 && counted(f, STAT_sessions_now) > 0; i++) {
+		say(p, "%s", many);
+		most = budget_sum(BUDGET_OUTQ) > most ? budget_sum(BUDGET_OUTQ) : most;
+	}
+	ok(most < 300000, "%lld bytes at the most", (long long)most);
+	is_int(counted(f, STAT_sessions_now), 0, "the stream was ended");
+	flow_end(&f);
+}
+
 /* Over the memory limit the largest go, until there is room; the others stay. */
 static void
 set_budget(void *arg)
@@ -563,6 +587,7 @@ main(void)
 	test_resume();
 	test_resume_refused();
 	test_resume_paused();
+	test_questions_without_reading();
 	test_shedding();
 	return done_testing();
 }
