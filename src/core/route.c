@@ -433,6 +433,10 @@ client_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 		return;
 	}
 	at = answered_here(ctx, &ctx->host);
+	if (at == SC_AT_SERVER) {               /* what it is about is nobody's account */
+		entity_unref(ctx->entity);
+		ctx->entity = NULL;
+	}
 	if (at != 0) {
 		ctx->finished = client_iq_finished;
 		ctx->let_go = client_let_go;
