@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "core/accounts.sql.h"
+#include "core/clients.sql.h"
 #include "core/admin.h"
 #include "plugin/conf.h"
 #include "plugin/hook.h"
@@ -67,6 +68,7 @@ register_tables(void)
 	log_section = conf_section("log", log_keys, sizeof log_keys[0], sizeof(struct log_conf), false);
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	sc_assert(store_register(clients_statements, sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
 }
 
 static bool

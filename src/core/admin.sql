@@ -42,16 +42,24 @@ returning localpart, id
 -- mode: read
 select localpart from tombstones where host = $1 and until > $2 and localpart = any ($3)
 
+-- What was given out to who knew the old password is void.
 -- name: admin_password
 -- args: i t i b b b i b b b i b b b
 -- key: 2
 -- mode: write
 -- repeatable: yes
-update users set
-	sha1_iterations = $3::int, sha1_salt = $4, sha1_stored_key = $5, sha1_server_key = $6,
-	sha256_iterations = $7::int, sha256_salt = $8, sha256_stored_key = $9, sha256_server_key = $10,
-	sha512_iterations = $11::int, sha512_salt = $12, sha512_stored_key = $13, sha512_server_key = $14
-where host = $1 and localpart = $2 returning id
+with changed as (
+	update users set
+		sha1_iterations = $3::int, sha1_salt = $4, sha1_stored_key = $5, sha1_server_key = $6,
+		sha256_iterations = $7::int, sha256_salt = $8, sha256_stored_key = $9, sha256_server_key = $10,
+		sha512_iterations = $11::int, sha512_salt = $12, sha512_stored_key = $13, sha512_server_key = $14
+	where host = $1 and localpart = $2 returning id
+), revoked as (
+	update clients set password = false, token = null, token_mechanism = null, token_issued = null, token_expires = null,
+		next_token = null, next_mechanism = null, next_issued = null, next_expires = null
+	where account in (select id from changed)
+)
+select id from changed
 
 -- The name rests until $3.
 -- name: admin_delete
@@ -71,7 +79,14 @@ select id from gone
 -- key: 2
 -- mode: write
 -- repeatable: yes
-update users set disabled = $3 <> 0 where host = $1 and localpart = $2 returning id
+with changed as (
+	update users set disabled = $3 <> 0 where host = $1 and localpart = $2 returning id
+), revoked as (
+	update clients set token = null, token_mechanism = null, token_issued = null, token_expires = null,
+		next_token = null, next_mechanism = null, next_issued = null, next_expires = null
+	where $3 <> 0 and account in (select id from changed)
+)
+select id from changed
 
 -- name: admin_show
 -- args: i t

@@ -95,6 +95,7 @@ session_unref(struct sc_session *s)
 	slots_free(&s->slots, SC_SLOT_SESSION);
 	entity_unref(s->entity);
 	free(s->presence);
+	free(s->agent);
 	free(s);
 }
 

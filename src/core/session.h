@@ -37,6 +37,7 @@ struct sc_session {
 	struct link inbox;              /* struct inbound: read, waiting for the one that is held */
 	struct custody_prefix prefix;
 	struct sm *sm;                  /* XEP-0198; NULL: not enabled */
+	char *agent;                    /* the client's id by XEP-0388; NULL: not told. Nobody else may see it */
 	char *presence;                 /* the last one, as text; NULL: not available */
 	struct slots slots;
 	uint32_t refs;

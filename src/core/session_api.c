@@ -79,6 +79,12 @@ sc_session_since(const struct sc_session *s)
 	return s->since;
 }
 
+const char *
+sc_session_agent(const struct sc_session *s)
+{
+	return s->agent;
+}
+
 int64_t
 sc_session_active(const struct sc_session *s)
 {

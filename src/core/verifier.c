@@ -54,28 +54,40 @@ hmac(enum verifier_hash h, const void *key, size_t key_len, const void *bytes, s
 /* --- making and checking --- */
 
 bool
+verifier_from_salted(struct verifier *v, enum verifier_hash h, unsigned iterations,
+	const unsigned char *salt, size_t salt_len, const unsigned char *salted)
+{
+	unsigned char client_key[VERIFIER_KEY_MAX];
+	size_t len = hashes[h].len;
+	bool made;
+
+	memset(v, 0, sizeof *v);
+	made = hmac(h, salted, len, "Client Key", 10, client_key) &&
+		verifier_digest(h, client_key, len, v->stored_key) &&
+		hmac(h, salted, len, "Server Key", 10, v->server_key);
+	OPENSSL_cleanse(client_key, sizeof client_key);
+	if (!made)
+		return false;
+	memcpy(v->salt, salt, salt_len);
+	v->salt_len = (unsigned)salt_len;
+	v->iterations = iterations;
+	return true;
+}
+
+bool
 verifier_make_salted(struct verifier *v, enum verifier_hash h, unsigned iterations,
 	const unsigned char *salt, size_t salt_len, const char *password, size_t n)
 {
-	unsigned char salted[VERIFIER_KEY_MAX], client_key[VERIFIER_KEY_MAX];
-	size_t len = hashes[h].len;
-	bool made = false;
+	unsigned char salted[VERIFIER_KEY_MAX];
+	bool made;
 
 	memset(v, 0, sizeof *v);
 	if (iterations < 1 || iterations > VERIFIER_ITERATIONS_MAX ||
 	    salt_len < 1 || salt_len > VERIFIER_SALT_MAX || n < 1 || n > VERIFIER_PASSWORD_MAX)
 		return false;
-	if (pbkdf2(h, password, n, salt, salt_len, iterations, salted) &&
-	    hmac(h, salted, len, "Client Key", 10, client_key) &&
-	    verifier_digest(h, client_key, len, v->stored_key) &&
-	    hmac(h, salted, len, "Server Key", 10, v->server_key)) {
-		memcpy(v->salt, salt, salt_len);
-		v->salt_len = (unsigned)salt_len;
-		v->iterations = iterations;
-		made = true;
-	}
+	made = pbkdf2(h, password, n, salt, salt_len, iterations, salted) &&
+		verifier_from_salted(v, h, iterations, salt, salt_len, salted);
 	OPENSSL_cleanse(salted, sizeof salted);
-	OPENSSL_cleanse(client_key, sizeof client_key);
 	return made;
 }
 

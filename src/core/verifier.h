@@ -45,6 +45,9 @@ bool verifier_make(struct verifier *, enum verifier_hash, unsigned iterations, c
 /* Slow. With this salt. */
 bool verifier_make_salted(struct verifier *, enum verifier_hash, unsigned iterations,
 	const unsigned char *salt, size_t salt_len, const char *password, size_t n) SC_MUST_CHECK;
+/* Quick. From SCRAM's SaltedPassword, verifier_key_len() bytes, that somebody else has computed. */
+bool verifier_from_salted(struct verifier *, enum verifier_hash, unsigned iterations,
+	const unsigned char *salt, size_t salt_len, const unsigned char *salted) SC_MUST_CHECK;
 /* Slow. All hashes, each with its own salt: for a new account or a new password. */
 bool verifiers_make(struct verifiers *, unsigned iterations, const char *password,
 	size_t n) SC_MUST_CHECK;

@@ -57,3 +57,31 @@ nonza_find(const struct sc_host *host, unsigned at, const struct sc_elem *e, str
 {
 	return find(at, sc_ns(e), sc_name(e), NULL, out) && host_runs(host, out->module->index) && !atomic_load(&out->module->off);
 }
+
+static int
+add_once(const char **out, int n, int max, const char *ns)
+{
+	for (int i = 0; i < n; i++)
+		if (sc_same(out[i], ns))
+			return n;
+	if (n < max)
+		out[n++] = ns;
+	return n;
+}
+
+int
+nonza_namespaces(const struct sc_host *host, unsigned at, const char **out, int max)
+{
+	int n = 0;
+
+	for (int i = 0; i < module_count(); i++) {
+		const struct module *m = module_at(i);
+
+		if (!host_runs(host, m->index) || atomic_load(&m->off))
+			continue;
+		for (int k = 0; k < m->n_nonzas; k++)
+			if ((m->nonzas[k].at & at) != 0)
+				n = add_once(out, n, max, m->nonzas[k].ns);
+	}
+	return n;
+}

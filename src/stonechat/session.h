@@ -18,6 +18,8 @@ struct sc_session *sc_session_by_number(struct sc_entity *account, uint64_t numb
 struct sc_session *sc_session_by_resource(struct sc_entity *account, struct sc_span resource);
 const char *sc_session_peer(const struct sc_session *);                 /* address as text, for logs and admins */
 bool sc_session_asleep(const struct sc_session *);
+/* The id of the client's installation, which only its owner may know (XEP-0388 §2.3); NULL: it has told none. */
+const char *sc_session_agent(const struct sc_session *);
 int64_t sc_session_since(const struct sc_session *);                    /* wall µs of the bind */
 int64_t sc_session_active(const struct sc_session *);                   /* wall µs of the last stanza from it */
 

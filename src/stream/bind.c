@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bind: resource binding (RFC 6120 §7), on the account's home. The account is loaded first, then modules may refuse or wait. */
+/* bind: resource binding (RFC 6120 §7, and within a login XEP-0386), on the account's home. The account is loaded first, then modules may
+ * refuse or wait. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 struct bind {
 	struct entity_wait wait;
 	struct stream *stream;          /* counted */
-	struct sc_stanza *iq;
+	struct bind_wish wish;
 	struct sc_session *session;     /* while the hooks look at it */
 };
 
@@ -81,25 +82,15 @@ const struct session_ops stream_session_ops = {
 	.peer = peer_of,
 };
 
-/* --- answers --- */
-
-static void
-write_answer(struct stream *s, struct sc_stanza *answer)
-{
-	struct buf b = { 0 };
-
-	sc_seal(answer);
-	stanza_splice(&b, answer, (struct sc_span){ 0 }, (struct sc_span){ 0 }, false);
-	sc_stanza_free(&answer);
-	stream_write_buf(s, &b);
-}
+/* --- ends --- */
 
 static void
 bind_end(struct bind *b)
 {
 	struct stream *s = b->stream;
 
-	sc_stanza_free(&b->iq);
+	sc_stanza_free(&b->wish.iq);
+	free(b->wish.resource);
 	free(b);
 	if (stream_is_open(s))
 		stream_unblock(s);
@@ -114,7 +105,7 @@ bind_refuse(struct bind *b, enum sc_cond cond, const char *text)
 
 	if (stream_is_open(s)) {
 		stream_move(s, STREAM_AUTHENTICATED);
-		write_answer(s, sc_error_to(b->iq, cond, text));
+		b->wish.refused(s, b->wish.iq, cond, text);
 	}
 	bind_end(b);
 }
@@ -123,16 +114,13 @@ static void
 bind_succeed(struct bind *b)
 {
 	struct stream *s = b->stream;
-	struct sc_stanza *result = sc_result_to(b->iq);
-	struct sc_elem *e = sc_add(result, sc_stanza_root(result), NS_BIND, "bind");
 
-	sc_add_with_text(result, e, NULL, "jid", sc_session_jid(b->session)->text);
 	s->session = b->session;
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
 	sc_log(NULL, SC_LOG_DEBUG, "session.bound", "jid=%s peer=%s", sc_session_jid(s->session)->text, conn_peer_text(s->conn));
-	write_answer(s, result);
+	b->wish.bound(s, b->wish.iq);
 	session_start(b->session);
 	bind_end(b);
 }
@@ -167,34 +155,35 @@ run_hooks(struct bind *b)
 
 	ev->session = b->session;
 	ctx->payload = ev;
-	ctx->stanza = b->iq;
+	ctx->stanza = b->wish.iq;
 	ctx->arg = b;
 	ctx->finished = hooks_done;
 	hook_run(ctx, SC_EV_session_bound, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
 }
 
-/* The resource asked for, or one of ours. NULL: not a resource. */
-static char *
-resource_of(struct sc_arena *arena, const struct sc_stanza *iq)
+/* A client's installation has one session: what it left behind would be a ghost beside it (XEP-0386 §3.2). */
+static void
+replace_same_agent(struct sc_entity *e, const char *agent)
 {
-	const struct sc_elem *e = sc_child(sc_payload(iq), NS_BIND, "resource");
-	const char *wish = e != NULL ? sc_text_in(arena, e) : "";
+	struct sc_session *s = NULL;
 
-	return *wish != '\0' ? sc_prepare_resource(arena, wish, strlen(wish)) : sc_token(arena);
+	while (agent != NULL && (s = sc_session_next(e, s)) != NULL) {
+		if (!sc_same(s->agent, agent))
+			continue;
+		STAT_INC(sessions_replaced);
+		session_replace(s);
+		s = NULL;       /* others may have gone with it */
+	}
 }
 
 static void
-bind_session(struct bind *b, struct sc_entity *e)
+make_session(struct bind *b, struct sc_entity *e)
 {
 	struct sc_arena *arena = arena_new();
-	char *resource = resource_of(arena, b->iq);
+	char *resource = b->wish.resource != NULL ? b->wish.resource : sc_token(arena);
 	struct sc_session *old;
 
-	if (resource == NULL) {
-		arena_free(arena);
-		bind_refuse(b, SC_COND_BAD_REQUEST, "This resource is not allowed.");
-		return;
-	}
+	replace_same_agent(e, b->stream->agent);
 	old = sc_session_by_resource(e, sc_span(resource));
 	if (old == NULL && e->n_sessions >= c2s_conf()->max_sessions) {
 		arena_free(arena);
@@ -208,6 +197,8 @@ bind_session(struct bind *b, struct sc_entity *e)
 	}
 	b->session = session_new(e, sc_span(resource), &stream_session_ops, b->stream);
 	session_ref(b->session);        /* the stream's */
+	b->session->agent = b->stream->agent;
+	b->stream->agent = NULL;
 	arena_free(arena);
 	run_hooks(b);
 }
@@ -220,7 +211,7 @@ account_loaded(struct entity_wait *w, struct sc_entity *e)
 	if (!stream_is_open(b->stream))
 		bind_end(b);
 	else if (e->state == ENTITY_READY && !e->disabled)
-		bind_session(b, e);
+		make_session(b, e);
 	else if (e->state == ENTITY_FAILED)
 		bind_refuse(b, SC_COND_RESOURCE_CONSTRAINT, "The account cannot be loaded right now.");
 	else {
@@ -230,7 +221,7 @@ account_loaded(struct entity_wait *w, struct sc_entity *e)
 }
 
 void
-bind_start(struct stream *s, struct sc_stanza *taken)
+bind_session(struct stream *s, const struct bind_wish *wish)
 {
 	struct sc_arena *arena = arena_new();
 	struct bind *b = calloc(1, sizeof *b);
@@ -239,7 +230,7 @@ bind_start(struct stream *s, struct sc_stanza *taken)
 
 	sc_assert(b != NULL);
 	b->stream = s;
-	b->iq = taken;
+	b->wish = *wish;
 	stream_ref(s);
 	stream_move(s, STREAM_BINDING);
 	stream_block(s);
@@ -249,4 +240,52 @@ bind_start(struct stream *s, struct sc_stanza *taken)
 	b->wait.loaded = account_loaded;
 	entity_when_loaded(e, &b->wait);
 	entity_unref(e);
+}
+
+/* --- by an IQ --- */
+
+static void
+write_answer(struct stream *s, struct sc_stanza *answer)
+{
+	struct buf b = { 0 };
+
+	sc_seal(answer);
+	stanza_splice(&b, answer, (struct sc_span){ 0 }, (struct sc_span){ 0 }, false);
+	sc_stanza_free(&answer);
+	stream_write_buf(s, &b);
+}
+
+static void
+bound(struct stream *s, const struct sc_stanza *iq)
+{
+	struct sc_stanza *result = sc_result_to(iq);
+	struct sc_elem *e = sc_add(result, sc_stanza_root(result), NS_BIND, "bind");
+
+	sc_add_with_text(result, e, NULL, "jid", sc_session_jid(s->session)->text);
+	write_answer(s, result);
+}
+
+static void
+refused(struct stream *s, const struct sc_stanza *iq, enum sc_cond cond, const char *text)
+{
+	write_answer(s, sc_error_to(iq, cond, text));
+}
+
+void
+bind_start(struct stream *s, struct sc_stanza *taken)
+{
+	struct bind_wish wish = { .iq = taken, .bound = bound, .refused = refused };
+	struct sc_arena *arena = arena_new();
+	const struct sc_elem *e = sc_child(sc_payload(taken), NS_BIND, "resource");
+	const char *text = e != NULL ? sc_text_in(arena, e) : "";
+	const char *prepared = *text != '\0' ? sc_prepare_resource(arena, text, strlen(text)) : NULL;
+
+	if (*text != '\0' && prepared == NULL) {
+		refused(s, taken, SC_COND_BAD_REQUEST, "This resource is not allowed.");
+		sc_stanza_free(&taken);
+	} else {
+		wish.resource = prepared != NULL ? strdup(prepared) : NULL;
+		bind_session(s, &wish);
+	}
+	arena_free(arena);
 }

@@ -18,6 +18,9 @@
 #include "plugin/conf.h"
 #include "plugin/nonza.h"
 #include "stream/limits.h"
+#include "stream/login.h"
+#include "stream/offer.h"
+#include "stream/sasl2.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
@@ -42,6 +45,15 @@ static const struct sc_key c2s_keys[] = {
 	SC_CONF_INT(struct c2s_conf, outq_stanzas, "1000", 10, 1000000,
 		"Stanzas that may wait for a client that reads slowly; more messages go to the spool."),
 	SC_CONF_SIZE(struct c2s_conf, outq_bytes, "4MiB", 65536, 1LL << 30, "The same in bytes."),
+	SC_CONF_BOOL(struct c2s_conf, fast, "true",
+		"Give clients that ask for it a token, by which they log in again in one round trip (XEP-0484)."),
+	SC_CONF_TIME(struct c2s_conf, fast_lifetime, "21d", 60000, 366LL * 86400000, "How long such a token is good."),
+	SC_CONF_TIME(struct c2s_conf, fast_rotate, "1d", 0, 366LL * 86400000,
+		"A client that logs in by a token older than this gets a new one."),
+	SC_CONF_INT(struct c2s_conf, clients_max, "50", 1, 10000,
+		"Clients of one account that are remembered with their tokens; more, and the longest unseen is forgotten."),
+	SC_CONF_TIME(struct c2s_conf, clients_forget, "180d", 60000, 36500LL * 86400000,
+		"Clients that did not log in for so long are forgotten at the account's next login."),
 	SC_CONF_BOOL(struct c2s_conf, downgrade_protection, "true",
 		"Tell SCRAM clients a hash of what was offered (XEP-0474)."),
 	SC_CONF_TEXT(struct c2s_conf, ca_file, NULL,
@@ -119,32 +131,51 @@ c2s_secured(struct stream *s)
 
 /* --- the header --- */
 
+/* What may be asked for after the login, and (XEP-0386) after a bind within it. */
 static void
-send_features(struct stream *s)
+features_inside(struct stream *s, struct buf *b)
 {
-	struct buf b = { 0 };
+	struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);      /* only to hold them */
+	struct sc_ev_features ev = { s->session, f };
+
+	if (s->session == NULL)
+		buf_text(b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>");
+	if (s->session == NULL || s->session->sm == NULL)
+		buf_text(b, "<sm xmlns='" NS_SM "'/>");
+	hook_fire(SC_EV_stream_features, s->host, NULL, s->session, &ev);
+	for (const struct sc_elem *e = sc_first(sc_root(f)); e != NULL; e = sc_next(e))
+		xml_write(b, e, NS_CLIENT);
+	sc_stanza_free(&f);
+}
+
+static void
+features_before_login(struct stream *s, struct buf *b)
+{
 	bool secure = conn_is_tls(s->conn);
 
-	buf_text(&b, "<stream:features>");
-	if (s->state == STREAM_AUTHENTICATED) {
-		struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);       /* only to hold them */
-		struct sc_ev_features ev = { NULL, f };
+	if (!secure && tls != NULL)
+		buf_format(b, "<starttls xmlns='" NS_TLS "'>%s</starttls>", c2s_conf()->require_tls ? "<required/>" : "");
+	if (secure || !c2s_conf()->require_tls)
+		c2s_sasl_features(s, b);
+}
 
-		buf_text(&b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>"
-			"<sm xmlns='" NS_SM "'/>");
-		hook_fire(SC_EV_stream_features, s->host, NULL, NULL, &ev);
-		for (const struct sc_elem *e = sc_first(sc_root(f)); e != NULL; e = sc_next(e))
-			xml_write(&b, e, NS_CLIENT);
-		sc_stanza_free(&f);
-	} else {
-		if (!secure && tls != NULL)
-			buf_format(&b, "<starttls xmlns='" NS_TLS "'>%s</starttls>",
-				c2s_conf()->require_tls ? "<required/>" : "");
-		if (secure || !c2s_conf()->require_tls)
-			c2s_sasl_features(s, &b);
-	}
+void
+c2s_features(struct stream *s)
+{
+	bool inside = s->state == STREAM_AUTHENTICATED || s->state == STREAM_BOUND;
+	struct buf b = { 0 };
+
+	buf_text(&b, "<stream:features>");
+	if (inside)
+		features_inside(s, &b);
+	else
+		features_before_login(s, &b);
 	buf_format(&b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%lld</max-bytes></limits>", (long long)
-		(s->state == STREAM_AUTHENTICATED ? c2s_conf()->max_stanza : c2s_conf()->max_stanza_unauth));
+		(inside ? c2s_conf()->max_stanza : c2s_conf()->max_stanza_unauth));
+	if (!inside && s->offer != NULL) {
+		offer_set_version(s, &b);
+		buf_format(&b, "<config-version xmlns='" NS_IAP "' scheme='opaque' value='%s'/>", offer_version(s));
+	}
 	buf_text(&b, "</stream:features>");
 	stream_write_buf(s, &b);
 }
@@ -208,7 +239,7 @@ c2s_header(struct stream *s, const struct xml_header *h)
 	}
 	if (s->state == STREAM_NEW)
 		stream_move(s, STREAM_OPEN);
-	send_features(s);
+	c2s_features(s);
 }
 
 /* --- elements --- */
@@ -244,8 +275,10 @@ start_tls(struct stream *s)
 
 /* Before login. */
 static void
-open_element(struct stream *s, const struct sc_elem *e)
+open_element(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 {
+	if (c2s_sasl2_element(s, arena, e))
+		return;
 	if (sc_is(e, NS_TLS, "starttls"))
 		start_tls(s);
 	else if (c2s_sasl_element(s, e))
@@ -364,28 +397,31 @@ bound_stanza(struct stream *s, struct sc_stanza *stanza)
 	sc_stanza_free(&stanza);
 }
 
+bool
+c2s_run_nonza(struct stream *s, unsigned at, const struct sc_elem *e)
+{
+	struct nonza_found found;
+	struct sc_ctx *ctx;
+
+	if (!nonza_find(s->host, at, e, &found))
+		return false;
+	ctx = ctx_new(s->host, sc_session_account(s->session), s->session);
+	ctx->module = found.module;
+	found.row->fn(ctx, e);
+	ctx_free(ctx);
+	return true;
+}
+
 /* What is no stanza: stream management, or a module's. */
 static void
 nonza(struct stream *s, const struct sc_elem *e)
 {
-	struct nonza_found found;
-	struct sc_entity *account;
-	struct sc_ctx *ctx;
-
-	if (sc_same(sc_ns(e), NS_SM)) {
+	if (sc_same(sc_ns(e), NS_SM))
 		c2s_sm_element(s, e);
-		return;
-	}
-	if (s->state != STREAM_BOUND || !nonza_find(s->host, SC_NONZA_STREAM, e, &found)) {
+	else if (s->state == STREAM_BOUND && c2s_run_nonza(s, SC_NONZA_STREAM, e))
+		route_run();
+	else
 		stream_error(s, "unsupported-stanza-type", NULL);
-		return;
-	}
-	account = sc_session_account(s->session);
-	ctx = ctx_new(s->host, account, s->session);
-	ctx->module = found.module;
-	found.row->fn(ctx, e);
-	ctx_free(ctx);
-	route_run();
 }
 
 void
@@ -394,8 +430,9 @@ c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 	switch ((enum stream_state)s->state) {
 	case STREAM_OPEN:
 	case STREAM_AUTH:
-		open_element(s, root);
-		arena_free(arena);
+		open_element(s, &arena, root);
+		if (arena != NULL)
+			arena_free(arena);
 		break;
 	case STREAM_AUTHENTICATED:
 	case STREAM_BOUND:
@@ -418,10 +455,9 @@ c2s_at_home(struct stream *s)
 {
 	stream_ref(s);
 	xml_in_limits(s->xml, stream_limits_auth());
-	stream_restart(s);
 	stream_move(s, STREAM_AUTHENTICATED);
-	c2s_sasl_success(s);
-	if (stream_is_open(s))
+	s->login->success(s);
+	if (stream_is_open(s) && !s->blocked)
 		stream_unblock(s);
 	stream_unref(s);
 }

@@ -11,15 +11,22 @@
 #include "core/route.h"
 #include "core/sm.h"
 #include "net/loop.h"
+#include "stream/sasl2.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
+
+void
+c2s_sm_failed(struct buf *b, const char *condition)
+{
+	buf_format(b, "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZA_ERRORS "'/></failed>", condition);
+}
 
 static void
 failed(struct stream *s, const char *condition)
 {
 	struct buf b = { 0 };
 
-	buf_format(&b, "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZA_ERRORS "'/></failed>", condition);
+	c2s_sm_failed(&b, condition);
 	stream_write_buf(s, &b);
 }
 
@@ -31,13 +38,6 @@ too_high(struct stream *s, uint32_t h, uint32_t sent)
 	snprintf(extra, sizeof extra, "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>", h, sent);
 	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I only sent you %u so far.", h, sent);
 	stream_error_with(s, "undefined-condition", text, extra);
-}
-
-/* xs:boolean (XEP-0198 §3). */
-static bool
-is_true(const char *value)
-{
-	return sc_same(value, "true") || sc_same(value, "1");
 }
 
 static bool
@@ -54,27 +54,34 @@ read_h(const struct sc_elem *e, uint32_t *h)
 
 /* --- enable --- */
 
-static void
-enable(struct stream *s, const struct sc_elem *e)
+void
+c2s_sm_enable(struct stream *s, const struct sc_elem *e, struct buf *b)
 {
 	const char *max = sc_attr(e, "max");
 	uint64_t seconds = 0;
 	bool resume = is_true(sc_attr(e, "resume")) && !s->anonymous;
-	struct buf b = { 0 };
 	struct sm *sm;
 
 	if (s->state != STREAM_BOUND || s->session->sm != NULL) {
-		failed(s, "unexpected-request");
+		c2s_sm_failed(b, "unexpected-request");
 		return;
 	}
 	if (max != NULL && !sc_read_number(max, 1000000, &seconds))
 		seconds = 0;
 	session_flush_dirty();          /* what was sent before is not counted */
 	sm = sm_enable(s->session, resume, (int64_t)seconds * 1000);
-	buf_text(&b, "<enabled xmlns='" NS_SM "'");
+	buf_text(b, "<enabled xmlns='" NS_SM "'");
 	if (resume)
-		buf_format(&b, " id='%s' resume='true' max='%lld'", sm->id, (long long)(sm->max_ms / 1000));
-	buf_text(&b, "/>");
+		buf_format(b, " id='%s' resume='true' max='%lld'", sm->id, (long long)(sm->max_ms / 1000));
+	buf_text(b, "/>");
+}
+
+static void
+enable(struct stream *s, const struct sc_elem *e)
+{
+	struct buf b = { 0 };
+
+	c2s_sm_enable(s, e, &b);
 	stream_write_buf(s, &b);
 }
 
@@ -110,20 +117,8 @@ struct resume {
 	struct stream *stream;          /* counted */
 	uint32_t h;
 	char *previd;
+	void (*resumed)(struct stream *, struct sc_session *, const char *why_not);
 };
-
-static void
-resume_end(struct resume *r)
-{
-	struct stream *s = r->stream;
-
-	free(r->previd);
-	free(r);
-	if (stream_is_open(s))
-		stream_unblock(s);
-	stream_unref(s);
-	route_run();
-}
 
 /* The stream that the session was on, if it still lives, is told and loses it. */
 static void
@@ -139,17 +134,16 @@ part_from_old_stream(struct sc_session *session)
 	stream_error(old, "conflict", "The session was resumed on another stream.");
 }
 
-static void
-resume_session(struct stream *s, struct sc_session *session, uint32_t h)
+/* False: the client acknowledges too much, and has heard so. */
+static bool
+attach(struct stream *s, struct sc_session *session, uint32_t h)
 {
-	struct buf b = { 0 };
-
 	session_ref(session);           /* the stream's */
 	part_from_old_stream(session);
 	if (!sm_acked(session, h)) {
 		too_high(s, h, session->outq.sent);
 		session_unref(session);
-		return;
+		return false;
 	}
 	s->session = session;
 	session->stream = s;
@@ -157,10 +151,8 @@ resume_session(struct stream *s, struct sc_session *session, uint32_t h)
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
-	buf_format(&b, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", session->sm->id, session->prefix.handled);
-	stream_write_buf(s, &b);
-	sm_wake(session);
 	sc_log(NULL, SC_LOG_DEBUG, "session.resumed", "jid=%s peer=%s", session->jid.text, conn_peer_text(s->conn));
+	return true;
 }
 
 static void
@@ -168,18 +160,44 @@ resume_loaded(struct entity_wait *w, struct sc_entity *e)
 {
 	struct resume *r = container_of(w, struct resume, wait);
 	struct sc_session *session = e->state == ENTITY_READY ? sm_find(e, r->previd) : NULL;
+	struct stream *s = r->stream;
 
-	if (stream_is_open(r->stream)) {
+	if (stream_is_open(s)) {
+		stream_unblock(s);      /* whoever is told may block it anew */
 		if (session == NULL)
-			failed(r->stream, "item-not-found");
-		else
-			resume_session(r->stream, session, r->h);
+			r->resumed(s, NULL, "item-not-found");
+		else if (attach(s, session, r->h))
+			r->resumed(s, session, NULL);
 	}
-	resume_end(r);
+	free(r->previd);
+	free(r);
+	stream_unref(s);
+	route_run();
+}
+
+void
+c2s_sm_resumed(struct buf *b, const struct sc_session *session)
+{
+	buf_format(b, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", session->sm->id, session->prefix.handled);
 }
 
 static void
-resume(struct stream *s, const struct sc_elem *e)
+resumed(struct stream *s, struct sc_session *session, const char *why_not)
+{
+	struct buf b = { 0 };
+
+	if (session == NULL) {
+		failed(s, why_not);
+		return;
+	}
+	c2s_sm_resumed(&b, session);
+	stream_write_buf(s, &b);
+	sm_wake(session);
+}
+
+void
+c2s_sm_resume(struct stream *s, const struct sc_elem *e,
+	void (*done)(struct stream *, struct sc_session *, const char *why_not))
 {
 	struct sc_arena *arena;
 	struct resume *r;
@@ -187,11 +205,11 @@ resume(struct stream *s, const struct sc_elem *e)
 	uint32_t h;
 
 	if (s->state != STREAM_AUTHENTICATED) {
-		failed(s, "unexpected-request");
+		done(s, NULL, "unexpected-request");
 		return;
 	}
 	if (sc_attr(e, "previd") == NULL || !read_h(e, &h)) {
-		failed(s, "bad-request");
+		done(s, NULL, "bad-request");
 		return;
 	}
 	r = calloc(1, sizeof *r);
@@ -199,6 +217,7 @@ resume(struct stream *s, const struct sc_elem *e)
 	r->stream = s;
 	r->h = h;
 	r->previd = strdup(sc_attr(e, "previd"));
+	r->resumed = done;
 	r->wait.loaded = resume_loaded;
 	stream_ref(s);
 	stream_block(s);
@@ -219,7 +238,7 @@ c2s_sm_element(struct stream *s, const struct sc_elem *e)
 	if (sc_same(name, "enable"))
 		enable(s, e);
 	else if (sc_same(name, "resume"))
-		resume(s, e);
+		c2s_sm_resume(s, e, resumed);
 	else if (s->state != STREAM_BOUND || s->session->sm == NULL)
 		failed(s, "unexpected-request");
 	else if (sc_same(name, "r"))

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/x509v3.h>
 #include <stonechat/log.h>
 #include "base/arena.h"
@@ -16,6 +18,7 @@ struct offer {
 	struct sasl_offer sasl;         /* first: offer_of() gives its address */
 	struct sc_arena *arena;
 	const char *jids[CERT_JIDS_MAX];
+	char version[23];
 };
 
 static unsigned char made_up_secret[VERIFIER_SECRET];
@@ -24,6 +27,30 @@ void
 offer_secret(const unsigned char secret[VERIFIER_SECRET])
 {
 	memcpy(made_up_secret, secret, VERIFIER_SECRET);
+}
+
+void
+offer_mac(const char *text, unsigned char out[32])
+{
+	sc_assert(HMAC(EVP_sha256(), made_up_secret, VERIFIER_SECRET, (const unsigned char *)text, strlen(text), out, NULL) != NULL);
+}
+
+void
+offer_set_version(struct stream *s, const struct buf *features)
+{
+	struct offer *o = s->offer;
+	unsigned char digest[32];
+	const char *text;
+
+	sc_assert(verifier_digest(VERIFIER_SHA256, features->p, features->n, digest));
+	text = sc_base64(o->arena, digest, sizeof digest);
+	memcpy(o->version, text, sizeof o->version - 1);
+}
+
+const char *
+offer_version(const struct stream *s)
+{
+	return s->offer != NULL ? s->offer->version : "";
 }
 
 static unsigned
@@ -87,6 +114,16 @@ read_connection(struct sasl_offer *o, const struct conn *conn)
 	o->binding[SASL_TLS_UNIQUE].n = conn_cb_unique(conn, o->binding[SASL_TLS_UNIQUE].bytes);
 }
 
+/* The bare JID that the header says it is from. */
+static const char *
+read_from(struct sc_arena *arena, const struct stream *s)
+{
+	const struct xml_header *h = xml_header(s->xml);
+	const struct sc_jid *jid = h != NULL && h->from != NULL ? sc_jid(arena, h->from) : NULL;
+
+	return jid != NULL && jid->local_len > 0 ? sc_jid_bare(arena, jid)->text : NULL;
+}
+
 const struct sasl_offer *
 offer_of(struct stream *s)
 {
@@ -98,7 +135,7 @@ offer_of(struct stream *s)
 	sc_assert(o != NULL);
 	o->arena = arena_new();
 	o->sasl = (struct sasl_offer){
-		.host = sc_host_name(s->host), .allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
+		.host = sc_host_name(s->host), .from = read_from(o->arena, s), .tokens = c2s_conf()->fast, .allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
 		.plain_without_tls = c2s_conf()->allow_plain_without_tls, .downgrade_hash = c2s_conf()->downgrade_protection,
 		.iterations = (unsigned)c2s_conf()->iterations, .secret = made_up_secret,
 	};

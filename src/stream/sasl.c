@@ -14,17 +14,29 @@
 #include "stonechat/jid.h"
 
 const struct sasl_info sasl_infos[SASL_MECHS] = {
-	[SASL_EXTERNAL] = { "EXTERNAL", &sasl_external_ops, false, 0 },
-	[SASL_SCRAM_SHA_512_PLUS] = { "SCRAM-SHA-512-PLUS", &sasl_scram_ops, true,
-		VERIFIER_SHA512 },
-	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", &sasl_scram_ops, true,
-		VERIFIER_SHA256 },
-	[SASL_SCRAM_SHA_1_PLUS] = { "SCRAM-SHA-1-PLUS", &sasl_scram_ops, true, VERIFIER_SHA1 },
-	[SASL_SCRAM_SHA_512] = { "SCRAM-SHA-512", &sasl_scram_ops, false, VERIFIER_SHA512 },
-	[SASL_SCRAM_SHA_256] = { "SCRAM-SHA-256", &sasl_scram_ops, false, VERIFIER_SHA256 },
-	[SASL_SCRAM_SHA_1] = { "SCRAM-SHA-1", &sasl_scram_ops, false, VERIFIER_SHA1 },
-	[SASL_PLAIN] = { "PLAIN", &sasl_plain_ops, false, 0 },
-	[SASL_ANONYMOUS] = { "ANONYMOUS", &sasl_anonymous_ops, false, 0 },
+	[SASL_EXTERNAL] = { .name = "EXTERNAL", .ops = &sasl_external_ops },
+	[SASL_SCRAM_SHA_512_PLUS] = { .name = "SCRAM-SHA-512-PLUS", .ops = &sasl_scram_ops,
+		.plus = true, .hash = VERIFIER_SHA512 },
+	[SASL_SCRAM_SHA_256_PLUS] = { .name = "SCRAM-SHA-256-PLUS", .ops = &sasl_scram_ops,
+		.plus = true, .hash = VERIFIER_SHA256 },
+	[SASL_SCRAM_SHA_1_PLUS] = { .name = "SCRAM-SHA-1-PLUS", .ops = &sasl_scram_ops,
+		.plus = true, .hash = VERIFIER_SHA1 },
+	[SASL_SCRAM_SHA_512] = { .name = "SCRAM-SHA-512", .ops = &sasl_scram_ops,
+		.hash = VERIFIER_SHA512 },
+	[SASL_SCRAM_SHA_256] = { .name = "SCRAM-SHA-256", .ops = &sasl_scram_ops,
+		.hash = VERIFIER_SHA256 },
+	[SASL_SCRAM_SHA_1] = { .name = "SCRAM-SHA-1", .ops = &sasl_scram_ops,
+		.hash = VERIFIER_SHA1 },
+	[SASL_PLAIN] = { .name = "PLAIN", .ops = &sasl_plain_ops },
+	[SASL_ANONYMOUS] = { .name = "ANONYMOUS", .ops = &sasl_anonymous_ops },
+	[SASL_HT_SHA_256_EXPR] = { .name = "HT-SHA-256-EXPR", .ops = &sasl_ht_ops, .token = true,
+		.bound_to = SASL_TLS_EXPORTER },
+	[SASL_HT_SHA_256_UNIQ] = { .name = "HT-SHA-256-UNIQ", .ops = &sasl_ht_ops, .token = true,
+		.bound_to = SASL_TLS_UNIQUE },
+	[SASL_HT_SHA_256_ENDP] = { .name = "HT-SHA-256-ENDP", .ops = &sasl_ht_ops, .token = true,
+		.bound_to = SASL_TLS_SERVER_END_POINT },
+	[SASL_HT_SHA_256_NONE] = { .name = "HT-SHA-256-NONE", .ops = &sasl_ht_ops, .token = true,
+		.bound_to = SASL_BINDINGS },
 };
 
 static const char *const binding_names[SASL_BINDINGS] = {
@@ -66,9 +78,22 @@ has_binding(const struct sasl_offer *o)
 	return false;
 }
 
+/* Only where TLS is known not to be one of two sessions with the same keys (draft HT §Security):
+ * that is where the exporter is there. */
+static bool
+is_offered_for_tokens(const struct sasl_offer *o, enum sasl_mech m)
+{
+	enum sasl_binding b = sasl_infos[m].bound_to;
+
+	return sasl_infos[m].token && o->tokens && o->tls && o->binding[SASL_TLS_EXPORTER].n > 0 &&
+		(b == SASL_BINDINGS || o->binding[b].n > 0);
+}
+
 static bool
 is_offered(const struct sasl_offer *o, enum sasl_mech m)
 {
+	if (sasl_infos[m].token)
+		return false;
 	if ((o->allowed & SASL_BIT(m)) == 0)
 		return false;
 	if (sasl_infos[m].plus)
@@ -97,6 +122,18 @@ sasl_list(const struct sasl_offer *o, const char *names[SASL_MECHS])
 
 	for (int m = 0; m < SASL_MECHS; m++) {
 		if (is_offered(o, m))
+			names[n++] = sasl_infos[m].name;
+	}
+	return n;
+}
+
+size_t
+sasl_list_tokens(const struct sasl_offer *o, const char *names[SASL_MECHS])
+{
+	size_t n = 0;
+
+	for (int m = 0; m < SASL_MECHS; m++) {
+		if (is_offered_for_tokens(o, m))
 			names[n++] = sasl_infos[m].name;
 	}
 	return n;
@@ -154,23 +191,16 @@ keep_offer(struct sasl *s, const struct sasl_offer *o)
 		jids[i] = sc_copy(s->arena, o->cert_jids[i]);
 	s->offer = *o;
 	s->offer.host = sc_copy(s->arena, o->host);
+	s->offer.from = sc_copy(s->arena, o->from);
 	s->offer.secret = s->secret;
 	s->offer.cert_jids = jids;
 }
 
-struct sasl *
-sasl_start(const struct sasl_offer *o, const char *mechanism, enum sasl_failure *why)
+static struct sasl *
+start(const struct sasl_offer *o, enum sasl_mech m, enum sasl_failure *why)
 {
-	struct sasl *s;
-	enum sasl_mech m = SASL_MECHS;
+	struct sasl *s = calloc(1, sizeof *s);
 
-	if (mechanism == NULL || !sasl_mech_parse(mechanism, &m) || !is_offered(o, m)) {
-		*why = SASL_INVALID_MECHANISM;
-		if (m == SASL_PLAIN && !o->tls && (o->allowed & SASL_BIT(m)) != 0)
-			*why = SASL_ENCRYPTION_REQUIRED;
-		return NULL;
-	}
-	s = calloc(1, sizeof *s);
 	if (s == NULL) {
 		*why = SASL_TEMPORARY_AUTH_FAILURE;
 		return NULL;
@@ -179,9 +209,46 @@ sasl_start(const struct sasl_offer *o, const char *mechanism, enum sasl_failure 
 	s->mech = m;
 	s->info = &sasl_infos[m];
 	s->reason = "";
+	s->token_used = -1;
 	keep_offer(s, o);
 	*why = SASL_NO_FAILURE;
 	return s;
+}
+
+struct sasl *
+sasl_start(const struct sasl_offer *o, const char *mechanism, enum sasl_failure *why)
+{
+	enum sasl_mech m = SASL_MECHS;
+
+	if (mechanism != NULL && sasl_mech_parse(mechanism, &m) && is_offered(o, m))
+		return start(o, m, why);
+	*why = SASL_INVALID_MECHANISM;
+	if (m == SASL_PLAIN && !o->tls && (o->allowed & SASL_BIT(m)) != 0)
+		*why = SASL_ENCRYPTION_REQUIRED;
+	return NULL;
+}
+
+struct sasl *
+sasl_start_token(const struct sasl_offer *o, const char *mechanism, enum sasl_failure *why)
+{
+	enum sasl_mech m = SASL_MECHS;
+
+	if (mechanism != NULL && sasl_mech_parse(mechanism, &m) && is_offered_for_tokens(o, m))
+		return start(o, m, why);
+	*why = SASL_INVALID_MECHANISM;
+	return NULL;
+}
+
+bool
+sasl_mech_is_token(enum sasl_mech m)
+{
+	return sasl_infos[m].token;
+}
+
+bool
+sasl_wants_token(const struct sasl *s)
+{
+	return s->info->token;
 }
 
 void
@@ -280,6 +347,8 @@ sasl_ask_account(struct sasl *s, const char *name, size_t n)
 enum sasl_step
 sasl_account(struct sasl *s, enum sasl_lookup result, const struct sasl_creds *creds)
 {
+	enum sasl_step step;
+
 	/* After a message out of turn the attempt has failed already, and keeps its reason. */
 	if (s->state != SASL_AT_ACCOUNT)
 		return sasl_fail(s, SASL_TEMPORARY_AUTH_FAILURE,
@@ -290,7 +359,9 @@ sasl_account(struct sasl *s, enum sasl_lookup result, const struct sasl_creds *c
 	s->found = result == SASL_FOUND;
 	if (s->found)
 		s->creds = *creds;
-	return s->info->ops->account(s);
+	step = s->info->ops->account(s);
+	memset(s->creds.tokens, 0, sizeof s->creds.tokens);
+	return step;
 }
 
 /* RFC 6120 §6.3.8: a bare JID. Ours is the only one that anybody may act as. */
@@ -299,7 +370,8 @@ authzid_is_own(struct sasl *s)
 {
 	const struct sc_jid *jid = sc_jid(s->arena, s->authzid);
 
-	return jid != NULL && sc_jid_is_bare(jid) && strcmp(jid->text, s->bare) == 0;
+	return jid != NULL && sc_jid_is_bare(jid) && strcmp(jid->text, s->bare) == 0 &&
+		(s->offer.from == NULL || strcmp(jid->text, s->offer.from) == 0);
 }
 
 enum sasl_step
@@ -360,6 +432,27 @@ bool
 sasl_is_anonymous(const struct sasl *s)
 {
 	return s->anonymous;
+}
+
+int
+sasl_token_used(const struct sasl *s)
+{
+	return s->token_used;
+}
+
+const struct verifier *
+sasl_checked(const struct sasl *s, enum verifier_hash *hash)
+{
+	if (s->proven != NULL)
+		return sasl_work_checked(s->proven, hash);
+	*hash = s->info->hash;
+	return s->info->ops == &sasl_scram_ops ? &s->scram.verifier : NULL;
+}
+
+bool
+sasl_lacks(const struct sasl *s, enum verifier_hash hash)
+{
+	return s->info->ops == &sasl_scram_ops && s->creds.verifiers.of[hash].iterations == 0;
 }
 
 bool

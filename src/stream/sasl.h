@@ -2,7 +2,7 @@
 /*
  * sasl: one login attempt as a state machine (RFC 4422, RFC 6120 §6). It does no I/O and knows no
  * stream, so that the SASL of RFC 6120 and SASL2 (XEP-0388) share it. Mechanisms: sasl_scram.c,
- * sasl_plain.c, sasl_external.c, sasl_anonymous.c.
+ * sasl_plain.c, sasl_external.c, sasl_anonymous.c, sasl_ht.c.
  *
  * The caller fills a struct sasl_offer for the stream, announces exactly sasl_list() and
  * sasl_list_bindings() of it, and for each attempt
@@ -24,6 +24,9 @@
  * fed nevertheless, or after the end, gets SASL_FAILURE. A second <auth/> or an <abort/> in
  * mid-attempt: sasl_free (at any step; work on its way stays the caller's), then start anew or
  * answer SASL_ABORTED. Counting attempts, rate limits, and the time limit are the caller's.
+ *
+ * Mechanisms that prove a token instead of a password (FAST, XEP-0484) are a list of their own:
+ * sasl_list_tokens(), sasl_start_token(); sasl_list() and sasl_start() do not know them.
  * One thread at a time; the object is tied to no thread, so it may move with its connection.
  */
 #ifndef STREAM_SASL_H
@@ -38,6 +41,7 @@ enum sasl_mech {
 	SASL_SCRAM_SHA_512, SASL_SCRAM_SHA_256, SASL_SCRAM_SHA_1,
 	SASL_PLAIN,
 	SASL_ANONYMOUS,
+	SASL_HT_SHA_256_EXPR, SASL_HT_SHA_256_UNIQ, SASL_HT_SHA_256_ENDP, SASL_HT_SHA_256_NONE,
 	SASL_MECHS
 };
 #define SASL_BIT(mech) (1u << (mech))
@@ -62,6 +66,10 @@ const char *sasl_failure_name(enum sasl_failure);       /* "not-authorized"; the
 /* What this stream may use now. All pointers are lent; sasl_start copies what it keeps. */
 struct sasl_offer {
 	const char *host;               /* prepared; fixed by the first header of the stream */
+	/* The bare JID in `from` of the header (RFC 6120 §4.7.1); NULL: none. Who it names has
+	 * proved nothing, but an authzid must not be somebody else. */
+	const char *from;
+	bool tokens;                    /* the configuration lets this host give out tokens */
 	unsigned allowed;               /* SASL_BIT()s: what the configuration lets this host use */
 	bool tls;                       /* the stream is encrypted */
 	bool plain_without_tls;         /* c2s.allow_plain_without_tls */
@@ -88,6 +96,8 @@ struct sasl_offer {
 size_t sasl_list(const struct sasl_offer *, const char *names[SASL_MECHS]);
 /* The types to announce by XEP-0440 beside them; none when no -PLUS is offered. */
 size_t sasl_list_bindings(const struct sasl_offer *, const char *types[SASL_BINDINGS]);
+/* The names to announce in <fast/>, best first. Returns how many. */
+size_t sasl_list_tokens(const struct sasl_offer *, const char *names[SASL_MECHS]);
 /* For the configuration: "SCRAM-SHA-1" to SASL_SCRAM_SHA_1. False: no such mechanism here. */
 bool sasl_mech_parse(const char *name, enum sasl_mech *) SC_MUST_CHECK;
 const char *sasl_mech_name(enum sasl_mech);
@@ -99,6 +109,11 @@ struct sasl;
 /* NULL and *why when this stream was not offered the mechanism (RFC 6120 §6.5.7, or .4 for PLAIN
  * without TLS). */
 struct sasl *sasl_start(const struct sasl_offer *, const char *mechanism, enum sasl_failure *why);
+/* The same for one of sasl_list_tokens(). */
+struct sasl *sasl_start_token(const struct sasl_offer *, const char *mechanism,
+	enum sasl_failure *why);
+bool sasl_wants_token(const struct sasl *);             /* it was begun so */
+bool sasl_mech_is_token(enum sasl_mech);
 void sasl_free(struct sasl **taken);                    /* wipes and frees; NULL is fine */
 
 #define SASL_MESSAGE_MAX 8192           /* bytes, decoded; longer ones are malformed */
@@ -115,9 +130,16 @@ enum sasl_step sasl_feed(struct sasl *, const void *bytes, size_t n);
 /* --- SASL_NEED_ACCOUNT --- */
 /* The last: the database is away, or too busy. */
 enum sasl_lookup { SASL_FOUND, SASL_NO_ACCOUNT, SASL_LOOKUP_FAILED };
+#define SASL_TOKENS 2                   /* of one client: the present one, and a newer one */
+struct sasl_token {
+	const char *text;               /* NULL: none */
+	enum sasl_mech mech;            /* what it was given out for */
+	bool expired;
+};
 struct sasl_creds {
 	bool disabled;                  /* told only to who proved the password */
 	struct verifiers verifiers;
+	struct sasl_token tokens[SASL_TOKENS];  /* lent; for sasl_wants_token() */
 };
 /* creds is lent, and read only when found. */
 enum sasl_step sasl_account(struct sasl *, enum sasl_lookup, const struct sasl_creds *);
@@ -145,6 +167,14 @@ const char *sasl_local(const struct sasl *);
 enum sasl_mech sasl_mech(const struct sasl *);
 /* sasl_local() is a fresh random name, without an account. */
 bool sasl_is_anonymous(const struct sasl *);
+/* After SASL_SUCCESS: which of the creds' tokens was proved; -1: none. */
+int sasl_token_used(const struct sasl *);
+/* After SASL_SUCCESS: the StoredKey that the client's password was checked against. NULL: it was no
+ * password. */
+const struct verifier *sasl_checked(const struct sasl *, enum verifier_hash *);
+/* After SASL_SUCCESS: the account lacks a verifier of this hash, and only the client can make it,
+ * who knows the password (XEP-0480). */
+bool sasl_lacks(const struct sasl *, enum verifier_hash);
 /* False: no channel binding. */
 bool sasl_binding_used(const struct sasl *, enum sasl_binding *);
 

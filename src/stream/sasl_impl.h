@@ -15,13 +15,16 @@ struct sasl_ops {
 	enum sasl_step (*message)(struct sasl *, struct sc_span);
 	enum sasl_step (*account)(struct sasl *);       /* s->found and s->creds are there */
 };
-extern const struct sasl_ops sasl_scram_ops, sasl_plain_ops, sasl_external_ops, sasl_anonymous_ops;
+extern const struct sasl_ops sasl_scram_ops, sasl_plain_ops, sasl_external_ops, sasl_anonymous_ops,
+	sasl_ht_ops;
 
 struct sasl_info {
 	const char *name;
 	const struct sasl_ops *ops;
 	bool plus;                      /* SCRAM with channel binding */
 	enum verifier_hash hash;        /* of SCRAM */
+	bool token;                     /* proves a token */
+	enum sasl_binding bound_to;     /* of those; SASL_BINDINGS: nothing */
 };
 
 #define SASL_NONCE 24                   /* letters of our half: 144 bits */
@@ -53,7 +56,9 @@ struct sasl {
 	char *authzid;                  /* as the client sent it; NULL: none */
 	bool found;
 	bool anonymous;
-	struct sasl_creds creds;        /* all zero unless found */
+	struct sasl_creds creds;        /* all zero unless found; its tokens only in ops->account */
+	int token_used;                 /* -1: none */
+	struct sc_span proof;           /* of a token: what the client sent */
 
 	struct scram scram;
 	/* PLAIN's, prepared, password_len bytes, until the work takes it. */

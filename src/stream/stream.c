@@ -12,6 +12,7 @@
 #include "core/route.h"
 #include "net/loop.h"
 #include "stream/limits.h"
+#include "stream/login.h"
 #include "stream/offer.h"
 #include "stream/stream.h"
 #include "xmpp/ns.h"
@@ -179,11 +180,13 @@ stream_gone(struct stream *s)
 	link_remove(&s->ready);
 	link_remove(&s->in_shard);
 	stream_authenticated_now(s);
-	c2s_sasl_forget(s);
+	login_forget(s);
 	offer_forget(s);
 	xml_in_free(&s->xml);
 	free(s->local);
 	s->local = NULL;
+	free(s->agent);
+	s->agent = NULL;
 	s->session = NULL;
 	n_streams--;
 	STAT_DEC(streams_now);

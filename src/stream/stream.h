@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stream: one XML stream of a client (RFC 6120 §4): its state, its connection, its reader. stream.c has what every stream does (headers,
- * errors, reading, closing, moving to another shard), c2s.c what a client may say when, c2s_sasl.c the login, bind.c the binding.
+ * errors, reading, closing, moving to another shard), c2s.c what a client may say when, c2s_sasl.c the login, bind.c the binding. Logging in: login.c for
+ * every profile, c2s_sasl.c for RFC 6120 §6, c2s_sasl2.c for XEP-0388 with fast.c, bind2.c and sasl2_task.c.
  */
 #ifndef STREAM_STREAM_H
 #define STREAM_STREAM_H
@@ -40,6 +41,9 @@ struct c2s_conf {
 	int64_t iterations;
 	int64_t outq_stanzas, outq_bytes;
 	bool downgrade_protection;
+	bool fast;
+	int64_t fast_lifetime, fast_rotate;                     /* ms */
+	int64_t clients_max, clients_forget;
 	const char *const *mechanisms;
 	const char *ca_file;
 };
@@ -50,6 +54,9 @@ struct stream {
 	struct sc_host *host;                   /* fixed by the first header of the TLS stream */
 	struct sc_session *session;             /* counted once */
 	struct sasl *sasl;
+	const struct login_profile *login;      /* by which the present attempt, or the last, was begun */
+	struct sasl2 *sasl2;                    /* what <authenticate/> asked for; until <success/> */
+	char *agent;                            /* the client's id by XEP-0388; NULL: not told */
 	struct offer *offer;                    /* offer.c: until the login */
 	int64_t account_id;                     /* users.id, from the login */
 	char *local;                            /* who has logged in: prepared localpart; malloced */
@@ -61,7 +68,7 @@ struct stream {
 	uint32_t refs;
 	int16_t home;                           /* the account's shard, once known */
 	uint8_t state;                          /* enum stream_state */
-	uint16_t attempts;                      /* failed logins on this stream, weighed by c2s_sasl.c */
+	uint16_t attempts;                      /* failed logins on this stream, weighed by login.c */
 	bool looked_up;                         /* the present attempt got as far as the account */
 	bool direct_tls;                        /* TLS from the first byte */
 	bool header_sent;
@@ -114,6 +121,8 @@ void c2s_header(struct stream *, const struct xml_header *);
 void c2s_element(struct stream *, struct sc_arena *, struct sc_elem *);         /* takes the arena */
 void c2s_secured(struct stream *);
 void c2s_at_home(struct stream *);
+void c2s_features(struct stream *);
+bool c2s_run_nonza(struct stream *, unsigned at, const struct sc_elem *);       /* a module's; false: nobody claims it */
 struct tls_ctx;
 void c2s_set_tls(struct tls_ctx *);                     /* this shard's; takes a reference */
 void c2s_accepted(void *arg, int fd, const struct sockaddr *, socklen_t);       /* arg: NULL or non-NULL for direct TLS */
@@ -121,13 +130,26 @@ void c2s_accepted(void *arg, int fd, const struct sockaddr *, socklen_t);       
 /* --- c2s_sasl.c --- */
 void c2s_sasl_features(struct stream *, struct buf *);
 bool c2s_sasl_element(struct stream *, const struct sc_elem *); /* false: not one of its namespace */
-void c2s_sasl_success(struct stream *);                 /* at home: <success/> */
-void c2s_sasl_forget(struct stream *);
 
 /* --- c2s_sm.c --- */
 void c2s_sm_element(struct stream *, const struct sc_elem *);    /* XEP-0198, on a stream that is logged in */
+void c2s_sm_enable(struct stream *, const struct sc_elem *enable, struct buf *);        /* adds <enabled/> or <failed/> */
+void c2s_sm_failed(struct buf *, const char *condition);
+/* <resume/> within a login. Ends in resumed(): the stream has the session, which is woken by sm_wake() when the client knows; NULL: why
+ * not, as a stanza error's condition. Or in a stream error. */
+void c2s_sm_resume(struct stream *, const struct sc_elem *resume,
+	void (*resumed)(struct stream *, struct sc_session *, const char *why_not));
+void c2s_sm_resumed(struct buf *, const struct sc_session *);   /* adds <resumed/> */
 
 /* --- bind.c --- */
+struct bind_wish {
+	char *resource;                 /* prepared, malloced, taken; NULL: one of ours */
+	struct sc_stanza *iq;           /* what the hooks look at; taken; NULL: the bind is part of a login */
+	/* s->session is there, and nothing is written to it before this returns: tell the client. */
+	void (*bound)(struct stream *, const struct sc_stanza *iq);
+	void (*refused)(struct stream *, const struct sc_stanza *iq, enum sc_cond, const char *text);
+};
+void bind_session(struct stream *, const struct bind_wish *);
 void bind_start(struct stream *, struct sc_stanza *taken);      /* an IQ set with <bind/> */
 extern const struct session_ops stream_session_ops;
 

@@ -16,6 +16,12 @@
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"                 /* XEP-0440 */
+#define NS_SASL2 "urn:xmpp:sasl:2"                      /* XEP-0388 */
+#define NS_SASL_UPGRADE "urn:xmpp:sasl:upgrade:0"       /* XEP-0480 */
+#define NS_SCRAM_UPGRADE "urn:xmpp:scram-upgrade:0"
+#define NS_FAST "urn:xmpp:fast:0"                       /* XEP-0484 */
+#define NS_IAP "urn:xmpp:iap:0"                         /* XEP-0509 */
+#define NS_BIND2 "urn:xmpp:bind:0"                      /* XEP-0386 */
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_ROSTER "jabber:iq:roster"
