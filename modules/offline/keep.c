@@ -109,12 +109,23 @@ keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc
 		sc_int(created), sc_int(created + c->expiry * 1000)), done, arg);
 }
 
+/* It belongs before what was stored in the meantime, so whoever is being served looks back. */
+static enum sc_verdict
+stored_in_its_place(struct sc_ctx *ctx, const struct sc_rows *rows)
+{
+	enum sc_verdict verdict = stored(ctx, rows);
+
+	drain_row_came_back(spool_of(sc_entity(ctx)), 1);
+	return verdict;
+}
+
 static enum sc_verdict
 insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 {
 	const struct offline_conf *c = conf_of(s);
 	const struct sc_stanza *m = sc_stanza(ctx);
-	int64_t now = sc_now();
+	int64_t since = sc_unread_since(ctx), now = since != 0 ? since : sc_now();
+	int64_t sequence = since != 0 ? keep_sequence_since(s, since) : next_sequence(s, now);
 	enum sc_verdict verdict;
 
 	s->count++;
@@ -123,9 +134,9 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 	s->nothing_left = false;
 	sc_keep(ctx, (void *)(uintptr_t)bytes);
 	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
-		sc_int(next_sequence(s, now)), sc_text_span(sc_jid_span(sc_from(m))),
+		sc_int(sequence), sc_text_span(sc_jid_span(sc_from(m))),
 		sc_text(sc_id(m)), sc_text_span((struct sc_span){ payload, bytes }), sc_int(now),
-		sc_int(now + c->expiry * 1000)), stored);
+		sc_int(now + c->expiry * 1000)), since != 0 ? stored_in_its_place : stored);
 	return verdict == SC_PASS ? SC_TAKEN : verdict;
 }
 

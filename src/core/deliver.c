@@ -361,11 +361,12 @@ delivered(struct sc_ctx *ctx, enum sc_verdict verdict)
 }
 
 void
-deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct custody *hold)
+deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct custody *hold, int64_t since)
 {
 	struct sc_ctx *ctx = ctx_new(account->host, account, NULL);
 
 	ctx->custody = hold;
+	ctx->since = since;
 	ctx->ev.stanza = ctx->stanza = sc_ref(sealed);
 	ctx->payload = &ctx->ev;
 	ctx->finished = delivered;
@@ -375,5 +376,5 @@ deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct 
 void
 sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed)
 {
-	deliver_again(account, sealed, NULL);
+	deliver_again(account, sealed, NULL, 0);
 }

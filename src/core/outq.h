@@ -29,6 +29,7 @@ struct outq_item {
 	uint32_t weight;
 	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
 	uint64_t end;                           /* bytes of outq.written with it */
+	int64_t since;                          /* wall µs when it was queued */
 	uint64_t key;                           /* while `later`: what makes an older one superfluous; 0: nothing */
 	bool later;                             /* need not be written until something urgent is */
 	bool watched;                           /* stanza_acked is to be fired */

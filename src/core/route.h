@@ -44,8 +44,9 @@ void route_past_lane(struct sc_session *, struct sc_stanza **taken, struct custo
 void deliver(struct sc_ctx *);
 /* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN, REFUSED or DROPPED. */
 void deliver_iq(struct sc_ctx *, unsigned at);
-/* A sealed message that was given to a session which ended: once more by the table. Takes the hold (may be NULL). */
-void deliver_again(struct sc_entity *, const struct sc_stanza *sealed, struct custody *hold);
+/* A sealed message that was given to a session which ended: once more by the table. Takes the hold (may be NULL). since: wall µs when
+ * it came first. */
+void deliver_again(struct sc_entity *, const struct sc_stanza *sealed, struct custody *hold, int64_t since);
 void deliver_no_account(struct parcel *taken);
 
 #endif

@@ -109,7 +109,7 @@ send_on(void *account, struct outq_item *item)
 	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) || item->done != NULL ||
 	    (item->owed == NULL && item->to == OUTQ_TO_SELF) || !owed_would_be_lost(item))
 		return;
-	deliver_again(account, s, item->custody);
+	deliver_again(account, s, item->custody, item->since);
 	item->custody = NULL;
 }
 

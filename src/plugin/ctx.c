@@ -104,6 +104,12 @@ sc_sender_gone(const struct sc_ctx *ctx)
 	return ctx->session != NULL && ctx_core->session_gone(ctx->session);
 }
 
+int64_t
+sc_unread_since(const struct sc_ctx *ctx)
+{
+	return ctx->since;
+}
+
 const struct sc_stanza *
 sc_stanza(const struct sc_ctx *ctx)
 {

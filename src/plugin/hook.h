@@ -32,6 +32,7 @@ struct sc_ctx {
 	bool detached;                          /* and has gone on */
 	bool passes;                            /* an IQ answer that nothing in its lane waits for */
 	bool try_again;                         /* sc_try_again() was called */
+	int64_t since;                          /* sc_unread_since() */
 	bool later, later_kept, watched;        /* sc_later() and sc_watch() were called */
 	uint64_t later_key;
 	bool (*let_go)(struct sc_ctx *);        /* asked when it may; false: too many have already */

@@ -58,6 +58,9 @@ struct sc_session *sc_session(const struct sc_ctx *);           /* the session i
 const struct sc_stanza *sc_stanza(const struct sc_ctx *);       /* NULL in events without one */
 struct sc_stanza *sc_stanza_mut(struct sc_ctx *);               /* the same for changing; asserts that it is not sealed */
 bool sc_sender_gone(const struct sc_ctx *);                     /* its stream ended while we waited */
+/* For a FALLBACK hook: since when (wall µs) the message waited in the queue of a session that has ended without reading it; what came later
+ * may be stored already, and belongs behind it. 0: it has just come. */
+int64_t sc_unread_since(const struct sc_ctx *);
 /* A pointer that the hook keeps for its continuation. */
 void sc_keep(struct sc_ctx *, void *);
 void *sc_kept(const struct sc_ctx *);
