@@ -69,6 +69,9 @@ void finish_one(struct flow *, const char *name, enum sc_db_status);
 void finish_rows(struct flow *, const char *name, const char *types, int rows, const char *const *values);
 void finish_all(struct flow *, const char *name, enum sc_db_status);
 int asked(struct flow *, const char *name);             /* how often it was run so far */
+/* What answers a statement when it is OK: args are its parameters as text (arrays: "1,2,3"), NULL for NULL; rows are empty. */
+struct sc_rows;
+void answer_with(struct flow *, const char *name, void (*fn)(const char *const *args, struct sc_rows *));
 
 /* --- flow_client.c: sessions --- */
 struct client *bind_client(struct flow *, const char *full_jid);        /* bound and silent; makes the account when there is none */
