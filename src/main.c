@@ -37,7 +37,7 @@ main(int argc, char **argv)
 	char error[1024] = "";
 	bool check = false, check_all = false, plan = false, json = false;
 	struct conf *conf;
-	int o;
+	int o, status = 0;
 
 	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
 		switch (o) {
@@ -62,13 +62,14 @@ main(int argc, char **argv)
 		fprintf(stderr, "stonechat: %s\n", error);
 		return 1;
 	}
-	if (manual != NULL)
-		return server_manual(manual) ? 0 : (fputs(usage, stderr), 2);
-	if (check) {
+	if (manual == NULL && !check && !check_all && !plan)
+		return supervisor_run(file, conf);
+	if (manual != NULL && !server_manual(manual))
+		status = (fputs(usage, stderr), 2);
+	else if (manual == NULL && check)
 		printf("%s is right.\n", file);
-		return 0;
-	}
-	if (check_all || plan)
-		return check_all ? check_main(conf, file, json) : check_plan_main(conf, json);
-	return supervisor_run(file, conf);
+	else if (manual == NULL)
+		status = check_all ? check_main(conf, file, json) : check_plan_main(conf, json);
+	conf_unref(&conf);
+	return status;
 }

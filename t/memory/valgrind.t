@@ -19,6 +19,21 @@ if not shutil.which("valgrind"):
     print("1..0 # SKIP valgrind is not installed")
     sys.exit(0)
 
+
+
+def sanitized(build):
+    """A sanitizer and valgrind want the same memory."""
+    try:
+        with open(os.path.join(build, "Makefile"), encoding="utf-8") as file:
+            return "\nSANITIZE = -f" in file.read()
+    except OSError:
+        return False
+
+
+if sanitized(os.environ.get("STONECHAT_BUILD") or os.path.join(ROOT, "build")):
+    print("1..0 # SKIP the build has a sanitizer, which sees the same")
+    sys.exit(0)
+
 directory = tempfile.mkdtemp(prefix="val.")
 os.chmod(directory, 0o777)
 # Suppressed are only libraries' own caches, which they keep until the process ends.
