@@ -380,6 +380,8 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	}
 	if (s->stream == NULL && owed != NULL)
 		owed_spill(owed);
+	else if (s->sm != NULL && item->custody != NULL)
+		sm_waits(s);
 	if (!later)
 		session_mark_dirty(s);
 }

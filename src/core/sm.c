@@ -84,17 +84,18 @@ sm_find(struct sc_entity *e, const char *id)
 
 /* --- acknowledgements --- */
 
+void
+sm_waits(struct sc_session *s)
+{
+	if (!timeout_armed(&s->sm->spill))
+		timeout_set(&s->sm->spill, s->sm->slow ? 0 : sm_limits.spill_ms);
+}
+
 bool
 sm_wrote(struct sc_session *s, bool waited)
 {
 	struct sm *sm = s->sm;
 
-	if (waited && !timeout_armed(&sm->spill)) {
-		if (sm->slow)
-			sm_spill(s);
-		else
-			timeout_set(&sm->spill, sm_limits.spill_ms);
-	}
 	if (!waited && s->outq.n_flying < ASK_EVERY) {
 		if (!sm->asked && !timeout_armed(&sm->ask))
 			timeout_set(&sm->ask, sm_limits.ask_ms);

@@ -42,6 +42,8 @@ struct sm *sm_enable(struct sc_session *, bool resumable, int64_t wish_ms);
 bool sm_acked(struct sc_session *, uint32_t h);
 /* The client asked, and was answered with the present `h`. */
 void sm_was_asked(struct sc_session *);
+/* Somebody waits for a stanza that was queued, whether it can be written or not: after custody_spill it needs a row. */
+void sm_waits(struct sc_session *);
 /* Something was written; waited: somebody waits for it. True: <r/> must go with it. */
 bool sm_wrote(struct sc_session *, bool waited);
 /* The link is gone but the session may come back. */
