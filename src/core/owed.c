@@ -58,7 +58,8 @@ tell_settled(struct sc_owed *o)
 	struct sc_ev_settled ev = { o->account, o, SC_SETTLED_CHANGED };
 
 	if (link_alone(&o->items))
-		ev.how = o->acked ? SC_SETTLED_SAFE : SC_SETTLED_PLAIN;
+		/* A sender who was told that it failed sends it again: a row that came after all must not. */
+		ev.how = o->acked || o->told ? SC_SETTLED_SAFE : SC_SETTLED_PLAIN;
 	hook_fire(SC_EV_message_settled, o->account->host, o->account, NULL, &ev);
 }
 
