@@ -8,7 +8,7 @@ import shlex
 
 from client import SLOW, Client, Unexpected
 from parse import SceneError
-from sasl import SaslError
+from sasl import SaslError, salted
 from sentences import understand
 from server import ServerError
 from tinyxml import XmlError
@@ -89,8 +89,10 @@ class Play:
 
     def filled(self, text, n=None):
         """What is sent: names replaced by what they stand for, {x*100} repeated, and
-        {base64 \\0romeo\\0secret} encoded, for SASL."""
+        {base64 \\0romeo\\0secret} encoded, for SASL, {salted sha512 salt iterations} SCRAM's
+        SaltedPassword with the values of those two names."""
         text = re.sub(r"\{base64 ([^{}]*)\}", self._base64, text)
+        text = re.sub(r"\{salted (\w+) (\w+) (\w+)\}", self._salted, text)
         text = self.named(text, n)
         text = re.sub(r"\{([^{}]+?)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
 
@@ -102,6 +104,10 @@ class Play:
 
     def _base64(self, found):
         return base64.b64encode(self.here(found[1]).replace("\\0", "\0").encode()).decode()
+
+    def _salted(self, found):
+        salt, iterations = self.filled("{%s}" % found[2]), self.filled("{%s}" % found[3])
+        return base64.b64encode(salted(found[1], "secret", salt, iterations)).decode()
 
     def needs_own_server(self):
         if not self.own_server:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""sasl: the client's side of PLAIN and SCRAM (RFC 4616, 5802, 7677), without SASLprep:
-names and passwords of scenes are ASCII."""
+"""sasl: the client's side of PLAIN, SCRAM (RFC 4616, 5802, 7677) and HT (draft-schmaus-kitten-sasl-ht-09),
+without SASLprep: names and passwords of scenes are ASCII."""
 
 import base64
 import hashlib
@@ -66,6 +66,39 @@ class Scram:
             raise SaslError("the server's signature is wrong")
 
 
+class HashedToken:
+    def __init__(self, user, token, binding=None):
+        self.user, self.token = user, token.encode()
+        self.binding = binding[1] if binding else b""
+
+    def mac(self, who):
+        return hmac.digest(self.token, who + self.binding, "sha256")
+
+    def first(self):
+        return self.user.encode() + b"\0" + self.mac(b"Initiator")
+
+    def challenge(self, _data):
+        raise SaslError("a challenge in HT")
+
+    def success(self, data):
+        if data != self.mac(b"Responder"):
+            raise SaslError("the server has not proved that it knows the token")
+
+
+def salted(name, password, salt, iterations):
+    """SCRAM's SaltedPassword, for XEP-0480."""
+    return hashlib.pbkdf2_hmac(name, password.encode(), base64.b64decode(salt), int(iterations))
+
+
+def named(mechanism, user, secret, binding=None):
+    """One mechanism, by its name. HT's secret is a token."""
+    if mechanism == "PLAIN":
+        return Plain(user, secret)
+    if mechanism.startswith("HT-"):
+        return HashedToken(user, secret, binding if mechanism.endswith("-ENDP") else None)
+    return Scram(mechanism, user, secret, binding if mechanism.endswith("-PLUS") else None)
+
+
 def choose(offered, wanted, user, password, binding=None):
     """The mechanism object and its name: the wanted one, or the best that both know."""
     plus = [] if binding is None else [m + "-PLUS" for m in PREFERENCE[1:]]
@@ -73,7 +106,4 @@ def choose(offered, wanted, user, password, binding=None):
     usable = [m for m in known if wanted or m in offered]
     if not usable:
         raise SaslError(f"no mechanism in common: {', '.join(offered) or 'none offered'}")
-    name = usable[-1]
-    if name == "PLAIN":
-        return Plain(user, password), name
-    return Scram(name, user, password, binding if name.endswith("-PLUS") else None), name
+    return named(usable[-1], user, password, binding), usable[-1]

@@ -290,6 +290,7 @@ async def opens_connection(play, name, tls=None):
 async def opens_stream(play, name, tls=None, host=None):
     client = play.client(name)
     if client.transport is None or client.gone:
+        client.sm = client.jid = None
         await client.connect(direct_tls=tls == " over direct TLS")
     await client.open_stream(play.here(host) if host else None)
     if tls == " over TLS":
@@ -305,6 +306,15 @@ async def logs_in(play, name, mechanism=None, password=None):
     refused = await play.client(name).authenticate(**words)
     if refused:
         raise Unexpected(f"login refused: {refused}")
+
+
+async def authenticates(play, name, block, mechanism, password=None, token=None):
+    """XEP-0388; the block is what else is in <authenticate/>, and may be {nothing}."""
+    secret = {"secret": password} if password else {}
+    if token:
+        secret["secret"] = play.filled("{%s}" % token)
+    asked = "" if block.strip() == "{nothing}" else play.filled(block)
+    await play.client(name).authenticate2(mechanism, asked=asked, **secret)
 
 
 async def binds(play, name, resource=None):
@@ -471,6 +481,8 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
      opens_stream),
     (rf"{WHEN}{N} starts TLS", starts_tls),
     (rf"{WHEN}{N} logs in(?: by (?P<mechanism>[A-Z0-9-]+))?{WITH_PASSWORD}", logs_in),
+    (rf"{WHEN}{N} authenticates by (?P<mechanism>[A-Z0-9-]+){WITH_PASSWORD}"
+     r"(?: with token (?P<token>\w+))?", authenticates),
     (rf"{WHEN}{N} binds(?: (?P<resource>\S+))?", binds),
     (rf"{WHEN}{N} closes the stream", closes_stream),
     (rf"{N} is (?P<no>not )?offered", is_offered),
@@ -491,7 +503,7 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
     (r"Admin sees", admin_sees_block),
 )]
 
-NEEDS_BLOCK = {sends, sends_raw, gets, is_offered, gets_header, admin_sees_block}
+NEEDS_BLOCK = {sends, sends_raw, gets, is_offered, gets_header, admin_sees_block, authenticates}
 
 
 def understand(step):
