@@ -101,12 +101,19 @@ takes(const struct sc_session *s, enum fate fate)
 	return s->presence != NULL && !s->ending && (fate == AVAILABLE || s->priority >= 0);
 }
 
+/* The kinds that a store takes. */
+static bool
+is_kept(const struct sc_stanza *s)
+{
+	return sc_kind(s) == SC_MESSAGE && (sc_type(s) == SC_TYPE_NORMAL || sc_type(s) == SC_TYPE_CHAT);
+}
+
 /* A message that has a store to go to must not pass what waits there: while a session drains the spool, or reads so slowly that its
  * queue is full, newer ones go to the spool's end (design §5 Order, §6 Slow readers). */
 static bool
 must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, const struct sc_session *match)
 {
-	if (sc_kind(s) != SC_MESSAGE || (sc_type(s) != SC_TYPE_NORMAL && sc_type(s) != SC_TYPE_CHAT))
+	if (!is_kept(s))
 		return false;
 	if (fate == MATCH)
 		return match->draining > 0 || session_is_full(match);
@@ -120,9 +127,12 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 	return false;
 }
 
+/* Only what can be made safe by a row holds its sender's `h`: an IQ or presence for a session that sleeps would hold it until it wakes. */
 static void
 give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody, struct sc_owed *owed)
 {
+	if (!is_kept(sealed))
+		custody = NULL;
 	custody_hold(custody);
 	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, owed, NULL, NULL);
 }
@@ -136,7 +146,7 @@ owed_for(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, co
 	bool counts = (match != NULL && match->sm != NULL) || (e->n_sessions > 1 && hook_any(SC_EV_message_given));
 	int copies = 0;
 
-	if (sealed->kind != SC_MESSAGE || (sealed->type != SC_TYPE_NORMAL && sealed->type != SC_TYPE_CHAT))
+	if (!is_kept(sealed))
 		return NULL;
 	for (struct sc_session *s = NULL; match == NULL && !counts && (s = sc_session_next(e, s)) != NULL;)
 		if (takes(s, fate))

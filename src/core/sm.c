@@ -15,6 +15,7 @@
 #include "core/sm.h"
 #include "plugin/hook.h"
 
+#define SETTLE_MORE_MS 5000     /* beyond custody_limit, which is the longest that a message may take to be safe */
 #define ASK_EVERY 32            /* stanzas that nobody waits for: ask at the latest after so many */
 
 _Thread_local struct sm_limits sm_limits = { .spill_ms = 250, .ask_ms = 10000, .dead_ms = 60000, .resume_ms = 600000 };
@@ -25,7 +26,12 @@ static void spill_due(struct timeout *);
 static void
 prefix_grew(struct sc_session *s)
 {
-	if (s->sm == NULL || !s->sm->answering)
+	if (s->sm == NULL)
+		return;
+	/* In a turn of its own: this may be in the middle of anything. */
+	if (s->sm->wait != NULL && link_alone(&s->prefix.open))
+		timeout_set(&s->sm->wait->timeout, 0);
+	if (!s->sm->answering)
 		return;
 	s->sm->answer_due = true;
 	s->sm->answering = !link_alone(&s->prefix.open);
@@ -36,6 +42,15 @@ void
 sm_was_asked(struct sc_session *s)
 {
 	s->sm->answering = !link_alone(&s->prefix.open);
+}
+
+/* Told in a turn of its own. */
+static void
+nobody_waits(struct sm *sm, struct sm_wait *w)
+{
+	sm->wait = NULL;
+	w->session = NULL;
+	timeout_set(&w->timeout, 0);
 }
 
 struct sm *
@@ -69,6 +84,8 @@ sm_end(struct sc_session *s)
 	timeout_clear(&sm->spill);
 	if (sm->asleep)
 		STAT_DEC(sessions_asleep_now);
+	if (sm->wait != NULL)
+		nobody_waits(sm, sm->wait);
 	s->sm = NULL;
 	free(sm);
 }
@@ -143,6 +160,8 @@ sm_acked(struct sc_session *s, uint32_t h)
 
 	if (!ok)
 		return false;
+	if (sm->asleep)                 /* in a <resume/>: the timer is that of its sleep */
+		return true;
 	if (sm->asked) {
 		sm->slow = clock_mono() - sm->asked_at > sm_limits.spill_ms * 1000;
 		sm->asked = false;
@@ -205,6 +224,39 @@ sm_sleep(struct sc_session *s)
 	sm_spill(s);
 	hook_fire(SC_EV_session_asleep, s->entity->host, s->entity, s, &ev);
 	route_run();
+}
+
+static void
+settle_due(struct timeout *t)
+{
+	struct sm_wait *w = container_of(t, struct sm_wait, timeout);
+	struct sc_session *s = w->session;
+
+	if (s != NULL) {
+		s->sm->wait = NULL;
+		if (!link_alone(&s->prefix.open))
+			s = NULL;
+	}
+	w->settled(w, s);
+	route_run();
+}
+
+void
+sm_when_settled(struct sc_session *s, struct sm_wait *w)
+{
+	struct sm *sm = s->sm;
+
+	sc_assert(sm->asleep);
+	if (sm->wait != NULL)           /* the last one who comes is the one who is alive */
+		nobody_waits(sm, sm->wait);
+	timeout_init(&w->timeout, settle_due);
+	w->session = s;
+	if (link_alone(&s->prefix.open)) {
+		w->settled(w, s);
+		return;
+	}
+	sm->wait = w;
+	timeout_set(&w->timeout, owed_limit_ms + SETTLE_MORE_MS);
 }
 
 void

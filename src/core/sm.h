@@ -13,6 +13,14 @@
 struct sc_session;
 struct sc_entity;
 
+/* A resumption that waits until every stanza of the session that was read is safe. Until then `h` would be behind what we have, and
+ * the client, told of it, would send again what is on its way already. */
+struct sm_wait {
+	void (*settled)(struct sm_wait *, struct sc_session *);         /* NULL: it has gone, or it took too long */
+	struct sc_session *session;
+	struct timeout timeout;
+};
+
 struct sm {
 	struct sc_session *session;
 	char id[23];                    /* the SM-ID, unguessable; only the account's own sessions are searched for it */
@@ -26,6 +34,7 @@ struct sm {
 	int64_t max_ms;                 /* how long it may sleep */
 	struct timeout ask;             /* awake: when to ask, or when the silence is death; asleep: the end */
 	struct timeout spill;           /* custody_spill after the first copy that is waited for */
+	struct sm_wait *wait;           /* who wants to resume it; NULL: nobody */
 };
 
 struct sm_limits {
@@ -48,6 +57,8 @@ void sm_waits(struct sc_session *);
 bool sm_wrote(struct sc_session *, bool waited);
 /* The link is gone but the session may come back. */
 void sm_sleep(struct sc_session *);
+/* Asleep: calls settled() at once or later, never after the session has been given to another one who waits. */
+void sm_when_settled(struct sc_session *, struct sm_wait *);
 /* It came back on another stream, which is attached already. */
 void sm_wake(struct sc_session *);
 void sm_end(struct sc_session *);                       /* frees */

@@ -114,6 +114,7 @@ acknowledged(struct stream *s, const struct sc_elem *e)
 
 struct resume {
 	struct entity_wait wait;
+	struct sm_wait settle;
 	struct stream *stream;          /* counted */
 	uint32_t h;
 	char *previd;
@@ -134,17 +135,10 @@ part_from_old_stream(struct sc_session *session)
 	stream_error(old, "conflict", "The session was resumed on another stream.");
 }
 
-/* False: the client acknowledges too much, and has heard so. */
-static bool
-attach(struct stream *s, struct sc_session *session, uint32_t h)
+static void
+attach(struct stream *s, struct sc_session *session)
 {
 	session_ref(session);           /* the stream's */
-	part_from_old_stream(session);
-	if (!sm_acked(session, h)) {
-		too_high(s, h, session->outq.sent);
-		session_unref(session);
-		return false;
-	}
 	s->session = session;
 	session->stream = s;
 	stream_move(s, STREAM_BINDING);
@@ -152,27 +146,52 @@ attach(struct stream *s, struct sc_session *session, uint32_t h)
 	timeout_clear(&s->timeout);
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
 	sc_log(NULL, SC_LOG_DEBUG, "session.resumed", "jid=%s peer=%s", session->jid.text, conn_peer_text(s->conn));
-	return true;
+}
+
+/* session: NULL when there is none. */
+static void
+resume_end(struct resume *r, struct sc_session *session)
+{
+	struct stream *s = r->stream;
+
+	if (stream_is_open(s)) {
+		stream_unblock(s);      /* whoever is told may block it anew */
+		if (session != NULL)
+			attach(s, session);
+		r->resumed(s, session, session == NULL ? "item-not-found" : NULL);
+	}
+	free(r->previd);
+	free(r);
+	stream_unref(s);
+	route_run();
+}
+
+static void
+settled(struct sm_wait *w, struct sc_session *session)
+{
+	resume_end(container_of(w, struct resume, settle), session);
 }
 
 static void
 resume_loaded(struct entity_wait *w, struct sc_entity *e)
 {
 	struct resume *r = container_of(w, struct resume, wait);
-	struct sc_session *session = e->state == ENTITY_READY ? sm_find(e, r->previd) : NULL;
-	struct stream *s = r->stream;
+	struct sc_session *session = NULL;
 
-	if (stream_is_open(s)) {
-		stream_unblock(s);      /* whoever is told may block it anew */
-		if (session == NULL)
-			r->resumed(s, NULL, "item-not-found");
-		else if (attach(s, session, r->h))
-			r->resumed(s, session, NULL);
+	if (stream_is_open(r->stream) && e->state == ENTITY_READY)
+		session = sm_find(e, r->previd);
+	if (session == NULL) {
+		resume_end(r, NULL);
+		return;
 	}
-	free(r->previd);
-	free(r);
-	stream_unref(s);
-	route_run();
+	part_from_old_stream(session);
+	if (!sm_acked(session, r->h)) {
+		too_high(r->stream, r->h, session->outq.sent);
+		resume_end(r, NULL);
+		return;
+	}
+	r->settle.settled = settled;
+	sm_when_settled(session, &r->settle);
 }
 
 void
