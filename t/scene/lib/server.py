@@ -4,6 +4,7 @@ server that happens to run (`Peer`), which knows no administrator."""
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ DEVSERVER = os.path.join(ROOT, "contrib", "devserver")
 
 
 LIMIT = 120 * SLOW
+ALARM = re.compile(r"Sanitizer|runtime error:|worker.died|panic|assertion", re.I)
 
 
 class ServerError(Exception):
@@ -80,9 +82,19 @@ class Stonechat:
         self.domain = self.facts["domain"]
 
     async def down(self):
-        await run(DEVSERVER, "down", "--dir", self.dir, *(["--delete"] if self.made_here else []))
+        """Ends it; what its log says of crashes, leaks and races, or that it did not end."""
+        code, _, err = await run(DEVSERVER, "down", "--dir", self.dir)
+        wrong = err.strip() if code else ""
+        with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("\n")
+        for i, line in enumerate(lines):
+            if ALARM.search(line):
+                wrong += "\n".join([""] + lines[i:i + 40])
+                break
         if self.made_here:
+            await run(DEVSERVER, "down", "--dir", self.dir, "--delete")
             shutil.rmtree(self.dir, ignore_errors=True)
+        return wrong
 
     async def stop(self):
         await run(DEVSERVER, "down", "--dir", self.dir)
