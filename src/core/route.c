@@ -190,6 +190,10 @@ static void
 too_much_waits(struct parcel *p)
 {
 	STAT_INC(limit_lane);
+	if (sc_kind(p->stanza) == SC_PRESENCE) {        /* the next one will say the same or more */
+		parcel_free(p);
+		return;
+	}
 	refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT, "Too much is waiting for this account.");
 }
 

@@ -144,6 +144,8 @@ ask_due(struct timeout *t)
 		sm->asked_at = clock_mono();
 		timeout_set(t, sm_limits.dead_ms);
 		s->ops->write(s->stream, r, sizeof r - 1);
+	} else if (s->paused) {                 /* it may have answered: we are the ones who do not read */
+		timeout_set(t, sm_limits.dead_ms);
 	} else {
 		sc_log(NULL, SC_LOG_INFO, "session.silent", "jid=%s unacknowledged=%u", s->jid.text, s->outq.n_flying);
 		s->ops->drop(s->stream);

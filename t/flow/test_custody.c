@@ -306,6 +306,38 @@ test_sleep(void)
 	flow_end(&f);
 }
 
+/* A link whose client says nothing when asked is dead; not so when it is us who do not read. */
+static void
+test_silent(bool paused)
+{
+	struct flow *f = flow_start(.shards = 2);
+	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+
+	printf("# silent%s\n", paused ? ", because we do not read" : "");
+	tiny.keep = true;
+	on_shard(f, home_shard(juliet), sm_on, juliet);
+	if (paused) {
+		pause_statement(f, "flow_hold_from");
+		for (int i = 0; i < 20; i++)
+			chat(juliet, "romeo@here", "x", i == 0 ? HOLD_FROM : "");
+		run(f);
+		ok(is_paused(juliet), "paused");
+	}
+	chat(romeo, "juliet@here", "1", "");
+	run(f);
+	pass_time(f, 59000);
+	ok(session_of(juliet) != NULL, "she has a minute");
+	pass_time(f, 2000);
+	ok((session_of(juliet) != NULL) == paused, "and then the link is %s", paused ? "still there" : "dead");
+	is_int(counted(f, STAT_sessions_asleep_now), !paused, "asleep");
+	if (paused) {
+		finish_one(f, "flow_hold_from", SC_DB_OK);
+		pass_time(f, 61000);
+		is_int(counted(f, STAT_sessions_asleep_now), 1, "asleep when she was read and has said nothing");
+	}
+	flow_end(&f);
+}
+
 /* One of two devices has it, the other dies with it unread: nothing is kept or repeated. When both die it is kept, once. */
 static void
 test_two_devices(bool both_die)
@@ -375,6 +407,8 @@ main(void)
 	test_own();
 	test_acknowledged();
 	test_sleep();
+	test_silent(false);
+	test_silent(true);
 	test_two_devices(false);
 	test_two_devices(true);
 	test_freely();
