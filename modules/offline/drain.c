@@ -24,7 +24,6 @@
 #include "offline/spool.h"
 
 #define PAGE 64
-#define LOOK_SOON_MS 100
 #define LOOK_LATER_MS 5000
 #define STALLED_MS 2000
 
@@ -64,7 +63,7 @@ probed(void *arg, const struct sc_rows *rows)
 {
 	struct spool *s = arg;
 
-	s->will_look = false;
+	s->will_probe = false;
 	if (sc_rows_status(rows) == SC_DB_OK) {
 		keep_set_count(s, rows);
 		drain_look(s);
@@ -82,20 +81,25 @@ probe(void *arg)
 	sc_db_run(spool_sql.count, SC_ARGS(sc_int(sc_entity_id(s->account))), probed, s);
 }
 
+/* When all have come back that do so together. */
 static void
-look_after(struct spool *s, int64_t ms, void (*look)(void *))
+look_soon(struct spool *s)
 {
 	if (s->will_look)
 		return;
 	s->will_look = true;
 	sc_entity_pin(s->account);
-	sc_timer(ms, look, s);
+	sc_timer(0, look_now, s);
 }
 
 static void
 look_when_the_database_is_back(struct spool *s)
 {
-	look_after(s, LOOK_LATER_MS, probe);
+	if (s->will_probe)
+		return;
+	s->will_probe = true;
+	sc_entity_pin(s->account);
+	sc_timer(LOOK_LATER_MS, probe, s);
 }
 
 bool
@@ -234,12 +238,12 @@ after_page(struct drain *d, bool was_full)
 			step(d);
 		return;
 	}
-	if (s->under_way == 0 && s->commits == d->commits_then) {
+	if (s->under_way == 0 && s->writing == 0 && s->commits == d->commits_then) {
 		finish(d);
 		return;
 	}
 	d->near_end = true;
-	if (s->under_way == 0)
+	if (s->under_way == 0 && s->writing == 0)
 		step(d);
 }
 
@@ -346,8 +350,8 @@ drain_look(struct spool *s)
 {
 	struct sc_session *x;
 
-	if ((s->drain != NULL && !is_asleep(s->drain)) || s->nothing_left || s->will_look ||
-	    is_nobodys(s))
+	if ((s->drain != NULL && !is_asleep(s->drain)) || s->will_probe || is_nobodys(s) ||
+	    (s->nothing_left && s->writing == 0))
 		return;
 	x = somebody(s);
 	if (x == NULL)
@@ -418,7 +422,7 @@ drain_row_came_back(struct spool *s, int64_t sequence)
 {
 	s->nothing_left = false;
 	if (s->drain == NULL)
-		look_after(s, LOOK_SOON_MS, look_now);
+		look_soon(s);
 	else if (s->drain->cursor >= sequence)
 		s->drain->cursor = sequence - 1;
 }

@@ -26,11 +26,13 @@ struct job {
 static void
 job_end(struct job *job, enum sc_owed_kept kept)
 {
-	struct sc_entity *account = job->spool->account;
+	struct spool *s = job->spool;
 
 	sc_owed_stored(job->owed, kept);
 	free(job);
-	sc_entity_unpin(account);
+	s->writing--;
+	drain_go_on(s);
+	sc_entity_unpin(s->account);
 }
 
 static void
@@ -132,6 +134,8 @@ owed_keep(struct sc_ctx *ctx, const struct sc_ev_owed *ev)
 	*job = (struct job){ .owed = ev->owed, .spool = s, .bytes = bytes };
 	memcpy(job->payload, payload, bytes);
 	sc_entity_pin(s->account);
+	/* The session may end before the row is there: the next one must not pass it. */
+	s->writing++;
 	if (s->jobs == NULL && s->counted_at != 0 && !keep_is_full(s, bytes))
 		write_row(job);
 	else if (s->jobs == NULL && keep_count_is_good(s))

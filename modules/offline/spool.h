@@ -48,7 +48,9 @@ struct spool {
 	int under_way;                  /* entered keep.c, neither committed nor refused yet */
 	unsigned commits;               /* how many were committed; wraps */
 	bool nothing_left;              /* no row is in the database but those in `rows` */
+	int writing;                    /* rows of owed.c on their way into the database */
 	bool will_look, will_watch, will_delete;        /* timers are set */
+	bool will_probe;                /* the database was away: no drain until it answers */
 	struct drain *drain;            /* NULL: nobody is being served */
 	struct row *rows;               /* with a session, or safe and not yet deleted; sorted */
 	int n_owed, n_safe;             /* of `rows` */
