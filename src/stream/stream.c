@@ -2,6 +2,7 @@
 /* stream: reading in turns, headers, stream errors, closing, and the move to another shard. */
 #include "config.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stonechat/log.h>
@@ -98,24 +99,49 @@ too_late(struct timeout *t)
 	stream_error(s, "connection-timeout", "Logging in took too long.");
 }
 
-/* Before a login a stream may take 16 KiB an element and 64 KiB in all (reliability.md §0). */
-static struct xml_limits limits_unauth = { 16384, 4096, 64, 64, 32, 256 };
-static struct xml_limits limits_auth = { 262144, 16384, 64, 64, 32, 256 };
+/*
+ * Before a login a stream may take 16 KiB an element and 64 KiB in all (reliability.md §0). Readers on all shards look at these for as
+ * long as their streams live, so a reload makes new ones; there are as many as different settings were in force, and they stay.
+ */
+struct limits {
+	struct limits *older;
+	struct xml_limits unauth, auth;
+};
+static _Atomic(struct limits *) limits_now;
+
+static struct limits *
+limits_make(uint32_t unauth, uint32_t auth, struct limits *older)
+{
+	struct limits *l = malloc(sizeof *l);
+
+	sc_assert(l != NULL);
+	*l = (struct limits){ older, { unauth, 4096, 64, 64, 32, 256 }, { auth, 16384, 64, 64, 32, 256 } };
+	return l;
+}
+
+static const struct limits *
+limits_of_conf(void)
+{
+	uint32_t unauth = (uint32_t)c2s_conf()->max_stanza_unauth, auth = (uint32_t)c2s_conf()->max_stanza;
+	struct limits *first = atomic_load(&limits_now), *l = NULL;
+
+	do {
+		for (struct limits *old = first; old != NULL; old = old->older)
+			if (old->unauth.stanza_bytes == unauth && old->auth.stanza_bytes == auth) {
+				free(l);
+				return old;
+			}
+		if (l == NULL)
+			l = limits_make(unauth, auth, NULL);
+		l->older = first;
+	} while (!atomic_compare_exchange_weak(&limits_now, &first, l));
+	return l;
+}
 
 const struct xml_limits *
 stream_limits_auth(void)
 {
-	return &limits_auth;
-}
-
-static void
-take_limits(void)
-{
-	const struct c2s_conf *c = c2s_conf();
-
-	/* The same values from every shard; they change only at a reload. */
-	__atomic_store_n(&limits_unauth.stanza_bytes, (uint32_t)c->max_stanza_unauth, __ATOMIC_RELAXED);
-	__atomic_store_n(&limits_auth.stanza_bytes, (uint32_t)c->max_stanza, __ATOMIC_RELAXED);
+	return &limits_of_conf()->auth;
 }
 
 struct stream *
@@ -125,7 +151,6 @@ stream_new(int fd, const struct sockaddr *peer, socklen_t peer_len, bool direct_
 
 	sc_assert(s != NULL);
 	lists_start();
-	take_limits();
 	s->refs = 1;
 	s->direct_tls = direct_tls;
 	link_init(&s->ready);
@@ -134,7 +159,7 @@ stream_new(int fd, const struct sockaddr *peer, socklen_t peer_len, bool direct_
 	timeout_init(&s->timeout, too_late);
 	s->conn = conn_new(fd, peer, peer_len, &ops, s);
 	conn_peer_key(s->conn, s->address);
-	s->xml = xml_in_new(&limits_unauth);
+	s->xml = xml_in_new(&limits_of_conf()->unauth);
 	rand_token(s->id);
 	timeout_set(&s->timeout, c2s_conf()->auth_timeout);
 	n_streams++;
