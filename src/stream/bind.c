@@ -176,6 +176,20 @@ replace_same_agent(struct sc_entity *e, const char *agent)
 	}
 }
 
+/* A client that cannot resume leaves a sleeping session behind at each loss of its link: those must not keep it out. */
+static bool
+end_a_sleeper(struct sc_entity *e)
+{
+	struct sc_session *longest = NULL;
+
+	for (struct sc_session *s = NULL; (s = sc_session_next(e, s)) != NULL;)
+		if (sc_session_asleep(s) && (longest == NULL || s->active < longest->active))
+			longest = s;
+	if (longest != NULL)
+		session_end(longest);
+	return longest != NULL;
+}
+
 static void
 make_session(struct bind *b, struct sc_entity *e)
 {
@@ -185,7 +199,7 @@ make_session(struct bind *b, struct sc_entity *e)
 
 	replace_same_agent(e, b->stream->agent);
 	old = sc_session_by_resource(e, sc_span(resource));
-	if (old == NULL && e->n_sessions >= c2s_conf()->max_sessions) {
+	if (old == NULL && e->n_sessions >= c2s_conf()->max_sessions && !end_a_sleeper(e)) {
 		arena_free(arena);
 		STAT_INC(limit_sessions);
 		bind_refuse(b, SC_COND_RESOURCE_CONSTRAINT, "Too many sessions of this account.");

@@ -39,12 +39,19 @@ static const struct sc_key c2s_keys[] = {
 	SC_CONF_TIME(struct c2s_conf, tls_timeout, "30s", 1000, 3600000, "How long the TLS handshake may take."),
 	SC_CONF_INT(struct c2s_conf, max_unauth_per_address, "200", 1, 1000000,
 		"Connections of one address (IPv6: of one /64) that have not logged in yet."),
-	SC_CONF_INT(struct c2s_conf, max_sessions, "32", 1, 10000, "Sessions of one account at a time."),
+	SC_CONF_INT(struct c2s_conf, max_sessions, "32", 1, 10000,
+		"Sessions of one account at a time; the one that sleeps longest ends for a new one."),
 	SC_CONF_INT(struct c2s_conf, max_attempts, "4", 1, 100, "Failed logins after which a stream is closed."),
 	SC_CONF_INT(struct c2s_conf, iterations, "10000", 4096, 1000000, "PBKDF2 iterations of new SCRAM verifiers."),
 	SC_CONF_INT(struct c2s_conf, outq_stanzas, "1000", 10, 1000000,
 		"Stanzas that may wait for a client that reads slowly; more messages go to the spool."),
 	SC_CONF_SIZE(struct c2s_conf, outq_bytes, "4MiB", 65536, 1LL << 30, "The same in bytes."),
+	SC_CONF_INT(struct c2s_conf, lane_stanzas, "1000", 16, 1000000,
+		"Stanzas of one sender that may wait for one account while the first of them waits for the database; more are refused."),
+	SC_CONF_INT(struct c2s_conf, loading_stanzas, "4000", 16, 1000000,
+		"Stanzas of all senders that may wait while an account is looked up; more are refused."),
+	SC_CONF_INT(struct c2s_conf, reading_iqs, "16", 1, 1000,
+		"Questions of one stream, or to one account, that are answered from the database at a time; then the next stanza waits."),
 	SC_CONF_BOOL(struct c2s_conf, fast, "true",
 		"Give clients that ask for it a token, by which they log in again in one round trip (XEP-0484)."),
 	SC_CONF_TIME(struct c2s_conf, fast_lifetime, "21d", 60000, 366LL * 86400000, "How long such a token is good."),
@@ -265,6 +272,8 @@ start_tls(struct stream *s)
 		return;
 	}
 	stream_write(s, proceed, sizeof proceed - 1);
+	if (!stream_is_open(s))
+		return;
 	/* What came in plain after <starttls/> may be somebody else's (reliability.md S1). */
 	xml_in_drop_unread(s->xml);
 	stream_restart(s);

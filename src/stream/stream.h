@@ -40,6 +40,7 @@ struct c2s_conf {
 	int64_t max_unauth_per_address, max_sessions, max_attempts;
 	int64_t iterations;
 	int64_t outq_stanzas, outq_bytes;
+	int64_t lane_stanzas, loading_stanzas, reading_iqs;
 	bool downgrade_protection;
 	bool fast;
 	int64_t fast_lifetime, fast_rotate;                     /* ms */
