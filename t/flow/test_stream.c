@@ -500,6 +500,35 @@ test_resume_paused(void)
 	flow_end(&f);
 }
 
+/* An account may have so many sessions; one that sleeps makes room for a new one, one that lives does not. */
+static void
+test_max_sessions(void)
+{
+	struct flow *f = flow_start(.shards = 2,
+		.conf = "c2s = { require_tls = false; allow_plain_without_tls = true; max_sessions = 2; };");
+	struct peer *a = online(f, "romeo@here", "a"), *b = online(f, "romeo@here", "b"), *c = connect_peer(f, 0);
+	char id[64];
+
+	printf("# as many sessions as allowed\n");
+	sm_id(a, id);
+	log_in(c, "romeo@here");
+	open_stream(c, "here");
+	unhear(c);
+	say(c, BIND, "c");
+	is_heard(c, "<resource-constraint");
+	unhear(c);
+	cut(a);
+	run(f);
+	is_int(counted(f, STAT_sessions_asleep_now), 1, "a sleeps");
+	say(c, BIND, "c");
+	is_heard(c, "<jid>");
+	is_int(counted(f, STAT_sessions_asleep_now), 0, "and is gone");
+	is_int(counted(f, STAT_sessions_now), 2, "two");
+	say(b, "<iq type='get' id='n'><now xmlns='urn:flow'/></iq>");
+	is_heard(b, "id='n'");
+	flow_end(&f);
+}
+
 /* Who asks for acknowledgements and never reads them gets a limit, not our memory. */
 static void
 test_questions_without_reading(void)
@@ -592,6 +621,7 @@ main(void)
 	test_resume();
 	test_resume_refused();
 	test_resume_paused();
+	test_max_sessions();
 	test_questions_without_reading();
 	test_shedding();
 	return done_testing();
