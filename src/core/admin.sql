@@ -19,7 +19,7 @@ with grave as (
 )
 select (select id from made), (select until from grave)
 
--- Bulk: arrays of the same length; salts and keys in base64. Returns the accounts that were made.
+-- Bulk: arrays of the same length; salts and keys in base64, empty keys for none. Returns the accounts that were made.
 -- name: admin_import
 -- args: i i T I T T T T T T T
 -- mode: write
@@ -28,9 +28,12 @@ insert into users (host, localpart, created,
 	sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key,
 	sha512_iterations, sha512_salt, sha512_stored_key, sha512_server_key)
 select $1, u.name, $2,
-	u.n::int, decode(u.salt, 'base64'), decode(u.st1, 'base64'), decode(u.se1, 'base64'),
-	u.n::int, decode(u.salt, 'base64'), decode(u.st256, 'base64'), decode(u.se256, 'base64'),
-	u.n::int, decode(u.salt, 'base64'), decode(u.st512, 'base64'), decode(u.se512, 'base64')
+	case when u.st1 <> '' then u.n::int end, case when u.st1 <> '' then decode(u.salt, 'base64') end,
+	decode(nullif(u.st1, ''), 'base64'), decode(nullif(u.se1, ''), 'base64'),
+	case when u.st256 <> '' then u.n::int end, case when u.st256 <> '' then decode(u.salt, 'base64') end,
+	decode(nullif(u.st256, ''), 'base64'), decode(nullif(u.se256, ''), 'base64'),
+	case when u.st512 <> '' then u.n::int end, case when u.st512 <> '' then decode(u.salt, 'base64') end,
+	decode(nullif(u.st512, ''), 'base64'), decode(nullif(u.se512, ''), 'base64')
 from unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) as u (name, n, salt, st1, se1, st256, se256, st512, se512)
 where not exists (select from tombstones t where t.host = $1 and t.localpart = u.name and t.until > $2)
 on conflict (host, localpart) do nothing

@@ -24,7 +24,7 @@ struct entry {
 	char *name;
 	const char *wrong;              /* a sentence; NULL: fine */
 	unsigned iterations;
-	char *salt, *keys[6];           /* base64 */
+	char *salt, *keys[6];           /* base64; keys that are not there are empty */
 };
 
 struct import;
@@ -63,11 +63,14 @@ import_free(struct import *im)
 static void
 set_keys(struct sc_arena *a, struct entry *e, const struct verifiers *v)
 {
-	e->iterations = v->of[0].iterations;
-	e->salt = sc_base64(a, v->of[0].salt, v->of[0].salt_len);
 	for (int h = 0; h < VERIFIER_HASHES; h++) {
 		size_t n = verifier_key_len((enum verifier_hash)h);
 
+		e->keys[2 * h] = e->keys[2 * h + 1] = sc_copy(a, "");
+		if (v->of[h].iterations == 0)
+			continue;
+		e->iterations = v->of[h].iterations;
+		e->salt = sc_base64(a, v->of[h].salt, v->of[h].salt_len);
 		e->keys[2 * h] = sc_base64(a, v->of[h].stored_key, n);
 		e->keys[2 * h + 1] = sc_base64(a, v->of[h].server_key, n);
 	}
@@ -114,7 +117,7 @@ read_entry(struct import *im, struct sc_arena *a, const char *line, struct entry
 	if (ok)
 		set_keys(a, e, &v);
 	verifiers_clear(&v);
-	return ok ? NULL : "the verifiers cannot be read: ITERATIONS SALT and six keys, in base64";
+	return ok ? NULL : "the verifiers cannot be read: ITERATIONS SALT and six keys, in base64 (or - - for those that are not there)";
 }
 
 /* Of a line that cannot be used; never more of it, because a password follows. */

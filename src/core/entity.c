@@ -273,6 +273,14 @@ entity_unload_all(void)
 
 /* --- what modules may ask --- */
 
+struct sc_entity *
+sc_entity_find(const struct sc_jid *jid)
+{
+	struct sc_entity *e = entity_peek(jid);
+
+	return e != NULL && e->state == ENTITY_READY ? e : NULL;
+}
+
 const struct sc_jid *
 sc_entity_jid(const struct sc_entity *e)
 {

@@ -304,6 +304,7 @@ verifiers_read_import(struct verifiers *v, const char *text)
 {
 	struct sc_span rest = { text, strlen(text) }, iterations, salt, stored, server;
 	unsigned count;
+	bool any = false;
 
 	memset(v, 0, sizeof *v);
 	if (!cut(&rest, ' ', &iterations) || !cut(&rest, ' ', &salt) ||
@@ -313,12 +314,18 @@ verifiers_read_import(struct verifiers *v, const char *text)
 		struct verifier *one = &v->of[h];
 		char mark = h == VERIFIER_HASHES - 1 ? 0 : ' ';
 
-		if (!cut(&rest, ' ', &stored) || !cut(&rest, mark, &server) ||
-		    !read_salt(salt, one) || !read_keys(stored, server, h, one)) {
-			verifiers_clear(v);
-			return false;
-		}
+		if (!cut(&rest, ' ', &stored) || !cut(&rest, mark, &server))
+			goto bad;
+		if (sc_span_is(stored, "-") && sc_span_is(server, "-"))
+			continue;
+		if (!read_salt(salt, one) || !read_keys(stored, server, h, one))
+			goto bad;
 		one->iterations = count;
+		any = true;
 	}
-	return true;
+	if (any)
+		return true;
+bad:
+	verifiers_clear(v);
+	return false;
 }

@@ -76,7 +76,7 @@ void verifier_make_up(struct verifier *, enum verifier_hash, unsigned iterations
 bool verifier_set(struct verifier *, enum verifier_hash, unsigned iterations, struct sc_span salt,
 	struct sc_span stored_key, struct sc_span server_key) SC_MUST_CHECK;
 /* Bulk import: "ITERATIONS SALT STORED1 SERVER1 STORED256 SERVER256 STORED512 SERVER512", one salt
- * for all three. */
+ * for all three. "-" "-" where another server had nothing for a hash; not for all. */
 bool verifiers_read_import(struct verifiers *, const char *text) SC_MUST_CHECK;
 
 /* Strict base64 of short things: nothing but what an encoder would have written. Returns the

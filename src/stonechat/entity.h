@@ -12,6 +12,8 @@
 
 enum sc_entity_kind { SC_ENTITY_ACCOUNT, SC_ENTITY_SERVICE };
 
+/* The account with this (bare) JID, on its home shard, if it is in memory: one with sessions is. NULL: it is not. */
+struct sc_entity *sc_entity_find(const struct sc_jid *);
 const struct sc_jid *sc_entity_jid(const struct sc_entity *);           /* bare; lent */
 enum sc_entity_kind sc_entity_kind(const struct sc_entity *);
 int64_t sc_entity_id(const struct sc_entity *);                         /* users.id */

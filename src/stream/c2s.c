@@ -61,6 +61,8 @@ static const struct sc_key c2s_keys[] = {
 		"Clients of one account that are remembered with their tokens; more, and the longest unseen is forgotten."),
 	SC_CONF_TIME(struct c2s_conf, clients_forget, "180d", 60000, 36500LL * 86400000,
 		"Clients that did not log in for so long are forgotten at the account's next login."),
+	SC_CONF_BOOL(struct c2s_conf, clients_named, "true",
+		"Remember what clients say of their software and their device, so that people know them in a list (XEP-0494)."),
 	SC_CONF_BOOL(struct c2s_conf, downgrade_protection, "true",
 		"Tell SCRAM clients a hash of what was offered (XEP-0474)."),
 	SC_CONF_TEXT(struct c2s_conf, ca_file, NULL,

@@ -97,7 +97,7 @@ static const char *
 read_agent_text(struct sc_arena *arena, const struct sc_elem *agent, const char *name)
 {
 	const struct sc_elem *e = sc_child(agent, NS_SASL2, name);
-	const char *text = e != NULL ? sc_text_in(arena, e) : "";
+	const char *text = e != NULL && c2s_conf()->clients_named ? sc_text_in(arena, e) : "";
 
 	return *text != '\0' && strlen(text) <= AGENT_TEXT_MAX ? text : NULL;
 }

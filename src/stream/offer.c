@@ -135,7 +135,8 @@ offer_of(struct stream *s)
 	sc_assert(o != NULL);
 	o->arena = arena_new();
 	o->sasl = (struct sasl_offer){
-		.host = sc_host_name(s->host), .from = read_from(o->arena, s), .tokens = c2s_conf()->fast, .allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
+		.host = sc_host_name(s->host), .from = read_from(o->arena, s), .tokens = c2s_conf()->fast,
+		.allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
 		.plain_without_tls = c2s_conf()->allow_plain_without_tls, .downgrade_hash = c2s_conf()->downgrade_protection,
 		.iterations = (unsigned)c2s_conf()->iterations, .secret = made_up_secret,
 	};

@@ -45,6 +45,7 @@ struct c2s_conf {
 	bool fast;
 	int64_t fast_lifetime, fast_rotate;                     /* ms */
 	int64_t clients_max, clients_forget;
+	bool clients_named;
 	const char *const *mechanisms;
 	const char *ca_file;
 };

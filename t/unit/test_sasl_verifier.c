@@ -205,6 +205,12 @@ test_import(void)
 	strcat(text, " ");
 	ok(!verifiers_read_import(&v, text), "a line with something after it");
 	is_int(v.of[VERIFIER_SHA1].iterations, 0, "… leaves nothing");
+	ok(verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= D+CSWLOshSulAsxiupA+qs2/fTE= - - - -"),
+		"a line of a server that kept SHA-1 alone");
+	ok(verifier_matches(&v.of[VERIFIER_SHA1], VERIFIER_SHA1, "pencil", 6), "… which works");
+	is_int(v.of[VERIFIER_SHA256].iterations + v.of[VERIFIER_SHA512].iterations, 0, "… and is all there is");
+	ok(!verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 - - - - - -"), "a line with nothing");
+	ok(!verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= - - - - -"), "half a pair");
 }
 
 int

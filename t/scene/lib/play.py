@@ -6,10 +6,10 @@ import base64
 import re
 import shlex
 
-from client import SLOW, Client, Unexpected
+from client import PASSWORD, SLOW, Client, Unexpected
 from parse import SceneError
-from sasl import SaslError, salted
-from sentences import understand
+from sasl import SaslError, import_line, salted
+from sentences import ONLY, understand
 from server import ServerError
 from tinyxml import XmlError
 
@@ -184,6 +184,14 @@ class Play:
         for name in self.scene.cast:
             local, at, host = self.bare(name).rpartition("@")
             if at and host == self.host:
-                accounts[local] = True
-        if accounts:
-            await self.server.add_accounts(self.host, list(accounts))
+                accounts[local] = None
+        for step in self.scene.steps:
+            found = ONLY.fullmatch(step.sentence)
+            if found:
+                accounts[self.bare(found[1]).partition("@")[0]] = found[2]
+        plain = [local for local, only in accounts.items() if only is None]
+        if plain:
+            await self.server.add_accounts(self.host, plain)
+        lines = [import_line(local, PASSWORD, only) for local, only in accounts.items() if only]
+        if lines:
+            await self.server.ctl("user", "import", self.host, "--verifiers", stdin="".join(lines))

@@ -90,6 +90,17 @@ def salted(name, password, salt, iterations):
     return hashlib.pbkdf2_hmac(name, password.encode(), base64.b64decode(salt), int(iterations))
 
 
+def import_line(name, password, only):
+    """For `user import --verifiers`: an account that has nothing but the hash `only`."""
+    salt, keys = os.urandom(16), []
+    for of in HASHES.values():
+        digest = hashlib.pbkdf2_hmac(of, password.encode(), salt, 4096)
+        stored = hashlib.new(of, hmac.digest(digest, b"Client Key", of)).digest()
+        pair = (stored, hmac.digest(digest, b"Server Key", of))
+        keys += [base64.b64encode(k).decode() if of == HASHES[only] else "-" for k in pair]
+    return f"{name} 4096 {base64.b64encode(salt).decode()} {' '.join(keys)}\n"
+
+
 def named(mechanism, user, secret, binding=None):
     """One mechanism, by its name. HT's secret is a token."""
     if mechanism == "PLAIN":

@@ -24,6 +24,10 @@ async def given_online(play, names, priority=None):
     await play.drain()
 
 
+async def given_only(_play, **_words):
+    """Done when the accounts are made."""
+
+
 async def given_connected(play, names):
     for name in names_of(names):
         await play.client(name).login()
@@ -449,10 +453,13 @@ IS = "(?:is|are)"
 GIVEN, WHEN = "(?:Given )?", "(?:When )?"
 WITH_PASSWORD = r"(?: with password (?P<password>\S+))?"
 
+ONLY = re.compile(rf"Given ({NAME})'s account has only (SCRAM-SHA-(?:1|256|512))")
+
 # (pattern, function): a sentence with a block has the parameter `block`.
 SENTENCES = [(re.compile(pattern), function) for pattern, function in (
     (rf"Given {NN} {IS} online(?: with priority (?P<priority>-?\d+))?", given_online),
     (rf"Given {NN} {IS} connected", given_connected),
+    (ONLY.pattern, given_only),
     (rf"Given {NN} are contacts", given_contacts),
     (rf"Given {N} (?:follows|is subscribed to) (?P<other>{NAME})", given_follows),
     (rf"Given {NN} {IS} in (?P<room>\S+@\S+)(?: as (?P<nick>\w+))?", given_in_room),
