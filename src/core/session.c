@@ -333,7 +333,7 @@ ask_hooks(struct sc_session *s, const struct sc_stanza *sealed, struct wishes *w
 /* What waits for long must not keep the sender's acknowledgement waiting: it is made safe now, or nothing is promised for it. A row that
  * the spool itself has given out does not wait. */
 static bool
-may_wait(const struct wishes *w, struct custody **held, struct sc_owed *owed, bool asked_about)
+may_wait(const struct sc_session *s, const struct wishes *w, struct custody **held, struct sc_owed *owed, bool asked_about)
 {
 	if (!w->later || asked_about)
 		return false;
@@ -342,7 +342,7 @@ may_wait(const struct wishes *w, struct custody **held, struct sc_owed *owed, bo
 		*held = NULL;
 		return true;
 	}
-	if (owed == NULL)
+	if (owed == NULL || s->sm == NULL)
 		return false;
 	owed_spill(owed);
 	return owed->state != OWED_UNKEPT || owed->acked;
@@ -369,7 +369,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	WATCH(s, WATCH_OUT, sealed);
 	if (s->over && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
-	later = may_wait(&wishes, &held, owed, done != NULL);
+	later = may_wait(s, &wishes, &held, owed, done != NULL);
 	item = outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, owed, done, arg);
 	item->watched = wishes.watched;
 	if (later)
