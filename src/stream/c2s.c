@@ -294,6 +294,8 @@ open_element(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 		start_tls(s);
 	else if (c2s_sasl_element(s, e))
 		return;
+	else if (sc_same(sc_ns(e), NS_SM))
+		c2s_sm_element(s, e);           /* too early, which has an answer of its own */
 	else if (is_stanza(e))
 		stream_error(s, "not-authorized", "Log in first.");
 	else

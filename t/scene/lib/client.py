@@ -348,12 +348,13 @@ class Client(asyncio.Protocol):
             raise Unexpected(f"login of {self.local}@{self.host} refused: {refused}")
         await self.bind(resource or self.wanted_resource)
 
-    async def resume(self):
-        """XEP-0198: go on with the last session; Unexpected when the server does not."""
-        old = self.last_sm or self.sm
+    async def resume(self, other=None):
+        """XEP-0198: go on with the last session, or with that of another connection;
+        Unexpected when the server does not."""
+        whose = other or self
+        old, jid = whose.last_sm or whose.sm, whose.jid
         if not old or not old.get("id"):
             raise Unexpected("there is no session to resume")
-        jid = self.jid
         await self.secure_stream()
         refused = await self.authenticate()
         if refused:

@@ -167,6 +167,12 @@ async def when_resumes(play, names):
         await play.client(name).resume()
 
 
+async def when_resumes_other(play, name, other):
+    client = play.idle_client(name)
+    await play.others_settled(client)
+    await client.resume(play.client(other))
+
+
 async def cannot_log_in(play, name, condition, password=None, mechanism=None):
     client = play.idle_client(name)
     await client.secure_stream()
@@ -470,6 +476,7 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
     (rf"{WHEN}{NN} disconnects?", when_disconnects),
     (rf"{WHEN}{NN} vanish(?:es)?", when_vanishes),
     (rf"{WHEN}{NN} resumes?", when_resumes),
+    (rf"{WHEN}{N} resumes (?P<other>{NAME})'s session", when_resumes_other),
     (rf"{N} cannot log in(?: by (?P<mechanism>[A-Z0-9-]+))?{WITH_PASSWORD}: (?P<condition>\S+)",
      cannot_log_in),
 
