@@ -90,8 +90,8 @@ int queued(const struct client *);              /* stanzas that have not left fo
 const char *jid_of(const struct client *);
 int home_shard(const struct client *);
 
-/* Everything that arrived since the last look, in order. A message is its body, an error message "error COND", presence "JID type",
- * an IQ "get|set|result ID" or "error ID COND". */
+/* Everything that arrived since the last look, in order. A message is its body, a carbon "copy of BODY", an error message "error COND",
+ * presence "JID type", an IQ "get|set|result ID" or "error ID COND". */
 #define is_seen(client, ...) is_text(seen(client), wanted((const char *const[]){ __VA_ARGS__, NULL }), "%s hears", jid_of(client))
 /* The same, looking only at messages. */
 #define is_bodies(client, ...) is_text(bodies(client), wanted((const char *const[]){ __VA_ARGS__, NULL }), "%s reads", jid_of(client))

@@ -407,7 +407,8 @@ describe(const struct sc_stanza *s)
 		[SC_TYPE_SUBSCRIBE] = "subscribe", [SC_TYPE_SUBSCRIBED] = "subscribed", [SC_TYPE_UNSUBSCRIBE] = "unsubscribe",
 		[SC_TYPE_UNSUBSCRIBED] = "unsubscribed", [SC_TYPE_PROBE] = "probe" };
 	struct sc_arena *arena = arena_new();
-	const struct sc_elem *body = sc_find(s, SC_NS_CONTENT, "body");
+	const struct sc_elem *copy = sc_child(sc_child(sc_first(sc_root(s)), "urn:xmpp:forward:0", "forwarded"), SC_NS_CONTENT, "message");
+	const struct sc_elem *body = sc_child(copy != NULL ? copy : sc_root(s), SC_NS_CONTENT, "body");
 	char *text = NULL;
 	int n;
 
@@ -416,7 +417,7 @@ describe(const struct sc_stanza *s)
 	else if (sc_type(s) == SC_TYPE_ERROR)
 		n = asprintf(&text, "error %s", sc_cond_name(sc_error_cond(s)));
 	else if (sc_kind(s) == SC_MESSAGE)
-		n = asprintf(&text, "%s", body != NULL ? sc_text_in(arena, body) : "(no body)");
+		n = asprintf(&text, "%s%s", copy != NULL ? "copy of " : "", body != NULL ? sc_text_in(arena, body) : "(no body)");
 	else if (sc_kind(s) == SC_PRESENCE)
 		n = asprintf(&text, "%s %s", sc_from(s) != NULL ? sc_from(s)->text : "-", presences[sc_type(s)]);
 	else
