@@ -66,6 +66,20 @@ CREATE TABLE public.server_secrets (
     value bytea NOT NULL
 );
 
+CREATE TABLE public.sleeping_sessions (
+    account bigint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    resource text NOT NULL COLLATE pg_catalog."C",
+    h bigint NOT NULL,
+    acked bigint NOT NULL,
+    max_ms bigint NOT NULL,
+    deadline bigint NOT NULL,
+    presence text,
+    notes text NOT NULL,
+    numbers bigint[] NOT NULL,
+    sequences bigint[] NOT NULL
+);
+
 CREATE TABLE public.spool (
     receiver bigint NOT NULL,
     sequence bigint NOT NULL,
@@ -74,7 +88,8 @@ CREATE TABLE public.spool (
     payload text,
     created bigint NOT NULL,
     expires bigint NOT NULL,
-    unreadable boolean DEFAULT false NOT NULL
+    unreadable boolean DEFAULT false NOT NULL,
+    owed text COLLATE pg_catalog."C"
 )
 WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
 
@@ -139,6 +154,9 @@ ALTER TABLE ONLY public.roster_requests
 ALTER TABLE ONLY public.server_secrets
     ADD CONSTRAINT server_secrets_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.sleeping_sessions
+    ADD CONSTRAINT sleeping_sessions_pkey PRIMARY KEY (account, id);
+
 ALTER TABLE ONLY public.spool
     ADD CONSTRAINT spool_pkey PRIMARY KEY (receiver, sequence);
 
@@ -150,6 +168,8 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX sleeping_sessions_deadline ON public.sleeping_sessions USING btree (deadline);
 
 CREATE INDEX spool_expires ON public.spool USING btree (expires);
 

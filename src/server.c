@@ -10,6 +10,7 @@
 #include "core/accounts.sql.h"
 #include "core/clients.sql.h"
 #include "core/admin.h"
+#include "core/sleep.sql.h"
 #include "plugin/conf.h"
 #include "plugin/hook.h"
 #include "plugin/module.h"
@@ -68,6 +69,7 @@ register_tables(void)
 	log_section = conf_section("log", log_keys, sizeof log_keys[0], sizeof(struct log_conf), false);
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	sc_assert(store_register(sleep_statements, sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
 	sc_assert(store_register(clients_statements, sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
 }
 

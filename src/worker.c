@@ -29,6 +29,7 @@
 #include "core/server.h"
 #include "core/session.h"
 #include "core/shard.h"
+#include "core/sleep.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
@@ -48,6 +49,7 @@
 #include "xmpp/stanza.h"
 
 #define LOOK_MS 20              /* how often a starting or ending shard looks whether it is done */
+#define KEEP_MS 5000            /* between rounds of housekeeping */
 #define CLOSE_SLICE 500         /* streams that a draining shard ends at a time */
 
 static const struct inheritance *given;
@@ -267,22 +269,59 @@ drained(void)
 		loop_stop(i);
 }
 
+/* Sessions that are still doing something; those that sleep wait for the database only. */
+static bool
+sessions_are_busy(void)
+{
+	list_each(&shard.sessions, it, tmp)
+		if (!sc_session_asleep(container_of(it, struct sc_session, in_shard)))
+			return true;
+	return false;
+}
+
+static void
+forget_sleepers(void)
+{
+	list_each(&shard.sessions, it, tmp) {
+		struct sc_session *s = container_of(it, struct sc_session, in_shard);
+
+		if (sc_session_asleep(s))
+			session_forget(s);
+	}
+}
+
+/* A shard ends in steps, each of which waits for what it has set in motion: streams; the rows of messages that nobody has acknowledged;
+ * the sessions that sleep; the modules' last words. */
+static bool
+drain_step(int step)
+{
+	switch (step) {
+	case 0:
+		streams_shut_down("system-shutdown", CLOSE_SLICE);
+		return streams_here() == 0 && !sessions_are_busy() && store_waiting(shard.store) == 0;
+	case 1:
+		sleep_save_all();
+		return true;
+	case 2:
+		if (store_waiting(shard.store) > 0)
+			return false;
+		forget_sleepers();
+		fire_modules(module_stops);
+		return true;
+	default:
+		return store_waiting(shard.store) == 0;
+	}
+}
+
 static void
 drain_look(struct timeout *t)
 {
-	static _Thread_local bool modules_told;
+	static _Thread_local int step;
 	bool late = clock_mono() > drain_until;
 
-	streams_shut_down("system-shutdown", CLOSE_SLICE);
-	if (!late && (streams_here() > 0 || !link_alone(&shard.sessions))) {
-		timeout_set(t, LOOK_MS);
-		return;
-	}
-	if (!modules_told) {
-		modules_told = true;
-		fire_modules(module_stops);
-	}
-	if (!late && store_waiting(shard.store) > 0)
+	while (step < 4 && (drain_step(step) || late))
+		step++;
+	if (step < 4)
 		timeout_set(t, LOOK_MS);
 	else
 		drained();
@@ -376,8 +415,9 @@ static void
 housekeeping(struct timeout *t)
 {
 	session_check_stuck();
+	sleep_sweep();
 	log_tick();
-	timeout_set(t, 5000);
+	timeout_set(t, KEEP_MS);
 }
 
 static _Thread_local struct timeout keeper;
@@ -446,7 +486,7 @@ start_shard(void *arg)
 	timeout_init(&look, start_look);
 	timeout_set(&look, 1);
 	timeout_init(&keeper, housekeeping);
-	timeout_set(&keeper, 5000);
+	timeout_set(&keeper, KEEP_MS);
 }
 
 static void

@@ -57,6 +57,24 @@ turn_on_at_bind(struct sc_ctx *ctx, const struct sc_elem *enable)
 	switch_session(sc_session(ctx), true);
 }
 
+/* Over a restart. */
+static void
+note(struct sc_ctx *ctx, struct sc_ev_notes *ev)
+{
+	const struct carbons *c = sc_session_slot_peek(ev->session, &carbons_slot);
+
+	(void)ctx;
+	if (c != NULL && c->on)
+		sc_note(ev->notes, "carbons.on", "yes");
+}
+
+static void
+remember(struct sc_ctx *ctx, const struct sc_ev_notes *ev)
+{
+	if (sc_note_of(sc_arena(ctx), ev->notes, "carbons.on") != NULL)
+		switch_session(ev->session, true);
+}
+
 /* --- who is to have a copy --- */
 
 struct choice {
@@ -173,6 +191,8 @@ static const struct sc_hook hooks[] = {
 	SC_ON(from_remote, MARK, strip_forged),
 	SC_ON(from_client, COPY, copy_sent),
 	SC_SEE(message_given, copy_received),
+	SC_SEE(session_saving, note),
+	SC_SEE(session_restored, remember),
 	SC_END
 };
 

@@ -322,6 +322,13 @@ begin(struct spool *s, struct sc_session *session)
 	step(d);
 }
 
+void
+drain_wait_for(struct spool *s, struct sc_session *session)
+{
+	if (s->drain == NULL)
+		begin(s, session);
+}
+
 static bool
 may_be_given(const struct sc_session *x)
 {

@@ -17,7 +17,8 @@ static const struct sc_key conf[] = {
 
 const struct spool_sql spool_sql = {
 	.count = &sql_spool_count, .add = &sql_spool_add, .page = &sql_spool_page,
-	.remove = &sql_spool_remove, .set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge,
+	.remove = &sql_spool_remove, .had = &sql_spool_had,
+	.set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge,
 	.expire = &sql_spool_expire, .account = &sql_spool_account, .list = &sql_spool_list,
 };
 
@@ -108,6 +109,37 @@ session_wakes_up(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 }
 
 static void
+session_is_back(struct sc_ctx *ctx, const struct sc_ev_notes *ev)
+{
+	(void)ctx;
+	drain_wait_for(spool_of(sc_session_account(ev->session)), ev->session);
+}
+
+static void
+client_has(struct sc_ctx *ctx, const struct sc_ev_had *ev)
+{
+	(void)ctx;
+	for (int i = 0; i < ev->n; i++)
+		row_was_had(spool_of(sc_session_account(ev->session)), ev->sequences[i]);
+}
+
+/* Also without the database the client hears that it cannot resume; then it may get again what it has. */
+static enum sc_verdict
+had_deleted(struct sc_ctx *ctx, const struct sc_rows *rows)
+{
+	(void)ctx;
+	(void)rows;
+	return SC_PASS;
+}
+
+static enum sc_verdict
+delete_had(struct sc_ctx *ctx, struct sc_ev_resume *ev)
+{
+	return sc_db_hold(ctx, spool_sql.had, SC_ARGS(sc_int(sc_entity_id(ev->account)), sc_text(ev->id),
+		sc_int(ev->h)), had_deleted);
+}
+
+static void
 forget_account(struct sc_ctx *ctx, const struct sc_ev_account_name *ev)
 {
 	(void)ctx;
@@ -122,6 +154,9 @@ static const struct sc_hook hooks[] = {
 	SC_SEE(session_drained, session_has_room),
 	SC_SEE(session_asleep, session_falls_asleep),
 	SC_SEE(session_awake, session_wakes_up),
+	SC_SEE(session_restored, session_is_back),
+	SC_SEE(session_had, client_has),
+	SC_ON(resume_failed, STORE, delete_had),
 	SC_SEE(message_owed, owed_keep),
 	SC_SEE(message_settled, owed_settle),
 	SC_SEE(account_deleted, forget_account),

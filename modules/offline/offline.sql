@@ -8,12 +8,12 @@ select count(*), coalesce(sum(octet_length(payload)), 0)::bigint, coalesce(max(s
 from spool where receiver = $1;
 
 -- name: spool_add
--- args: i i t t t i i
+-- args: i i t t t i i t
 -- key: 1
 -- mode: write
 -- repeatable: yes
-insert into spool (receiver, sequence, sender, id, payload, created, expires)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into spool (receiver, sequence, sender, id, payload, created, expires, owed)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (receiver, sequence) do nothing;
 
 -- name: spool_page
@@ -29,6 +29,16 @@ order by sequence limit $4;
 -- mode: write
 -- repeatable: yes
 delete from spool where receiver = $1 and sequence = any ($2);
+
+-- What the client of a session that is no more has got of it: numbers up to h (XEP-0198 §5).
+-- name: spool_had
+-- args: i t i
+-- key: 1
+-- mode: write
+-- repeatable: yes
+delete from spool where receiver = $1 and owed is not null and exists (
+	select from unnest(string_to_array(owed, ' ')) o
+	where split_part(o, ':', 1) = $2 and split_part(o, ':', 2)::bigint between 1 and $3);
 
 -- name: spool_set_aside
 -- args: i i

@@ -20,6 +20,7 @@ struct job {
 	struct spool *spool;
 	int64_t sequence;
 	size_t bytes;
+	char *list;                     /* malloced: who is owed it */
 	char payload[];
 };
 
@@ -29,6 +30,7 @@ job_end(struct job *job, enum sc_owed_kept kept)
 	struct spool *s = job->spool;
 
 	sc_owed_stored(job->owed, kept);
+	free(job->list);
 	free(job);
 	s->writing--;
 	drain_go_on(s);
@@ -63,7 +65,7 @@ write_row(struct job *job)
 	job->sequence = keep_sequence_since(s, since);
 	sc_owed_set_sequence(job->owed, job->sequence);
 	row_hold(s, job->sequence, job->bytes);
-	keep_add(s, job->sequence, m, (struct sc_span){ job->payload, job->bytes }, since,
+	keep_add(s, job->sequence, m, (struct sc_span){ job->payload, job->bytes }, since, job->list,
 		written, job);
 }
 
@@ -132,6 +134,7 @@ owed_keep(struct sc_ctx *ctx, const struct sc_ev_owed *ev)
 	job = malloc(sizeof *job + bytes);
 	sc_assert(job != NULL);
 	*job = (struct job){ .owed = ev->owed, .spool = s, .bytes = bytes };
+	job->list = strdup(sc_owed_list(sc_arena(ctx), ev->owed));
 	memcpy(job->payload, payload, bytes);
 	sc_entity_pin(s->account);
 	/* The session may end before the row is there: the next one must not pass it. */

@@ -192,7 +192,18 @@ row_push(struct spool *s, struct sc_session *session, int64_t sequence, size_t b
 	struct row *r = row_new(s, sequence, bytes, ROW_OWED);
 
 	s->n_owed++;
-	sc_push_owed(session, sealed, patch, row_done, r);
+	sc_push_row(session, sealed, patch, sequence, row_done, r);
+}
+
+/* Out until it is deleted, so that the drain that begins now does not find it. */
+void
+row_was_had(struct spool *s, int64_t sequence)
+{
+	if (row_is_out(s, sequence))
+		return;
+	row_new(s, sequence, 0, ROW_SAFE);
+	s->n_safe++;
+	delete_safe(s);
 }
 
 void

@@ -23,7 +23,7 @@ struct offline_conf {
 
 /* The generated header is included by offline.c alone: each inclusion makes new statements. */
 struct spool_sql {
-	const struct sc_stmt *count, *add, *page, *remove, *set_aside;
+	const struct sc_stmt *count, *add, *page, *remove, *had, *set_aside;
 	const struct sc_stmt *purge, *expire, *account, *list;
 };
 extern const struct spool_sql spool_sql;
@@ -89,14 +89,16 @@ bool keep_count_is_good(const struct spool *);
 bool keep_is_full(const struct spool *, size_t bytes);          /* with so many bytes more */
 /* A sequence for a message that came then. In the order of the calls, and below what came later. */
 int64_t keep_sequence_since(struct spool *, int64_t since);
-/* Counts and inserts a row that no stanza waits for. */
+/* Counts and inserts a row that no stanza waits for. owed: to whom it was written (sc_owed_list). */
 void keep_add(struct spool *, int64_t sequence, const struct sc_stanza *, struct sc_span payload,
-	int64_t created, void (*done)(void *arg, const struct sc_rows *), void *arg);
+	int64_t created, const char *owed, void (*done)(void *arg, const struct sc_rows *), void *arg);
 void keep_release_held(struct spool *);         /* messages that were held are looked at again */
 
 /* drain.c */
 /* Begins one when there is something and somebody to take it. */
 void drain_look(struct spool *);
+/* A session that came over a restart sleeps: what is stored is for it, and newer messages stay behind. */
+void drain_wait_for(struct spool *, struct sc_session *);
 /* The session has room again, or nothing is under way any more. */
 void drain_go_on(struct spool *);
 /* A session has fallen asleep. */
@@ -114,6 +116,8 @@ void drain_row_is_gone(struct spool *, int64_t sequence);
 bool row_is_out(const struct spool *, int64_t sequence);
 /* Gives the sealed message to the session and sees to it that its row is deleted when it is safe
  * there. */
+/* The client of a session that came over a restart has the message already. */
+void row_was_had(struct spool *, int64_t sequence);
 void row_push(struct spool *, struct sc_session *, int64_t sequence, size_t bytes,
 	const struct sc_stanza *sealed, const char *patch);
 

@@ -53,6 +53,22 @@ roster_set_interested(struct sc_session *session)
 	((struct interest *)sc_session_slot(session, &roster_interest))->interested = true;
 }
 
+/* Over a restart. */
+static void
+note_interest(struct sc_ctx *ctx, struct sc_ev_notes *ev)
+{
+	(void)ctx;
+	if (roster_is_interested(ev->session))
+		sc_note(ev->notes, "roster.interested", "yes");
+}
+
+static void
+remember_interest(struct sc_ctx *ctx, const struct sc_ev_notes *ev)
+{
+	if (sc_note_of(sc_arena(ctx), ev->notes, "roster.interested") != NULL)
+		roster_set_interested(ev->session);
+}
+
 /* --- loading: columns of roster_load --- */
 
 enum { COL_CONTACT, COL_NAME, COL_GROUPS, COL_VERSION, COL_RECEIVED, COL_BITS };
@@ -196,6 +212,8 @@ static const struct sc_hook hooks[] = {
 	SC_SEE(contact, answer_contact),
 	SC_SEE(contacts_each, visit_contacts),
 	SC_SEE(stream_features, offer),
+	SC_SEE(session_saving, note_interest),
+	SC_SEE(session_restored, remember_interest),
 	SC_END
 };
 

@@ -3,7 +3,8 @@
 -- name: account_load
 -- args: i t
 -- mode: read
-select id, disabled, coalesce(last_seen, 0) from users where host = $1 and localpart = $2
+select id, disabled, coalesce(last_seen, 0), exists (select from sleeping_sessions where account = users.id)
+from users where host = $1 and localpart = $2
 
 -- name: account_creds
 -- args: i t

@@ -11,6 +11,7 @@
 #include "core/entity.h"
 #include "core/lane.h"
 #include "core/shard.h"
+#include "core/sleep.h"
 #include "plugin/hook.h"
 
 #define IDLE_US (60 * 1000000LL)        /* how long an unused entity, or the absence of one, is remembered */
@@ -125,6 +126,12 @@ loaded(struct sc_entity *e, enum entity_state state)
 static void ask(struct sc_entity *);
 
 static void
+sleepers_loaded(struct sc_entity *e, bool ok)
+{
+	loaded(e, ok ? ENTITY_READY : ENTITY_FAILED);
+}
+
+static void
 modules_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
 	struct sc_entity *e = ctx->entity;
@@ -134,6 +141,8 @@ modules_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
 		slots_free(&e->slots, SC_SLOT_ENTITY);
 	if (e->stale)
 		ask(e);
+	else if (verdict == SC_PASS && e->has_sleepers)
+		sleep_load(e, sleepers_loaded);
 	else
 		loaded(e, verdict == SC_PASS ? ENTITY_READY : ENTITY_FAILED);
 }
@@ -170,6 +179,7 @@ account_arrived(void *arg, const struct sc_rows *rows)
 	e->id = sc_row_int(rows, 0, 0);
 	e->disabled = sc_row_int(rows, 0, 1) != 0;
 	e->last_seen = sc_row_int(rows, 0, 2);
+	e->has_sleepers = sc_row_int(rows, 0, 3) != 0 && e->n_sessions == 0;
 	run_modules(e);
 }
 

@@ -37,6 +37,7 @@ struct sc_entity {
 	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
 	uint8_t kind, state;
 	bool disabled;
+	bool has_sleepers;              /* sessions in the database that sleep */
 	bool stale;                     /* LOADING: what was read is old already, so it is read again */
 	int16_t home;                   /* the shard that made it */
 	struct sc_jid jid;

@@ -26,6 +26,7 @@ struct outq_item {
 	struct link in_owed;
 	void (*done)(void *arg, bool safe);     /* NULL: nobody asks */
 	void *arg;
+	int64_t sequence;                       /* of its row, when a module pushed it from one; 0: none */
 	uint32_t weight;
 	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
 	uint64_t end;                           /* bytes of outq.written with it */

@@ -14,6 +14,7 @@
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
+#include "core/sleep.h"
 #include "core/watch.h"
 #include "plugin/hook.h"
 #include "xmpp/stanza.h"
@@ -134,6 +135,8 @@ session_leave(struct sc_session *s)
 	s->draining = 0;
 	STAT_DEC(sessions_now);
 	outq_clear(&s->outq, send_on, e);
+	if (s->sm != NULL)
+		sleep_ends(s, NULL, NULL);
 	sm_end(s);
 	hook_fire(SC_EV_session_gone, e->host, e, s, &ev);
 	if (e->n_sessions == 0) {
@@ -178,6 +181,26 @@ session_end(struct sc_session *s)
 	s->ending = true;
 	if (!s->busy && link_alone(&s->inbox))
 		leave_soon(s);
+}
+
+void
+session_forget(struct sc_session *s)
+{
+	struct sc_entity *e = s->entity;
+
+	entity_ref(e);
+	s->gone = true;
+	link_remove(&s->link);
+	link_remove(&s->in_shard);
+	link_remove(&s->dirty);
+	e->n_sessions--;
+	e->draining -= s->draining;
+	s->draining = 0;
+	STAT_DEC(sessions_now);
+	outq_clear(&s->outq, NULL, NULL);
+	sm_end(s);
+	session_unref(s);
+	entity_unref(e);
 }
 
 void
@@ -348,7 +371,7 @@ may_wait(const struct sc_session *s, const struct wishes *w, struct custody **he
 	return owed->state != OWED_UNKEPT || owed->acked;
 }
 
-void
+struct outq_item *
 session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to, const char *patch, struct custody *held,
 	struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
@@ -364,7 +387,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 		if (done != NULL)
 			done(arg, !s->gone && verdict == SC_TAKEN);
 		custody_release(held);
-		return;
+		return NULL;
 	}
 	WATCH(s, WATCH_OUT, sealed);
 	if (s->over && sealed->kind == SC_PRESENCE)
@@ -384,6 +407,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 		sm_waits(s);
 	if (!later)
 		session_mark_dirty(s);
+	return item;
 }
 
 /* Fires when the queue has come down, so that whoever feeds it in windows goes on. */

@@ -93,8 +93,12 @@ void session_answered(struct sc_session *);
 void session_next(struct sc_session *);
 
 /* Queue and mark for writing at the end of the turn. held may be NULL. */
-void session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
+struct outq_item *session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
 	struct sc_owed *, void (*done)(void *, bool), void *arg);
+/* Ends a sleeping session of a server that ends: it is in the database, so nobody is told. */
+void session_forget(struct sc_session *);
+/* What a session that came from the database shows the world; nobody is told. */
+void session_restore_presence(struct sc_session *, struct sc_span text);
 void session_mark_dirty(struct sc_session *);
 /* The client has acknowledged a stanza that a module asked about. For outq.c. */
 void session_tell_acked(struct sc_session *, const struct sc_stanza *);

@@ -138,6 +138,20 @@ sc_session_presence(struct sc_ctx *ctx, struct sc_session *s, const struct sc_st
 	hook_fire(SC_EV_session_presence, s->entity->host, s->entity, s, &ev);
 }
 
+void
+session_restore_presence(struct sc_session *s, struct sc_span text)
+{
+	struct sc_stanza *p = sc_stanza_read(text.p, text.n);
+
+	if (p == NULL || sc_kind(p) != SC_PRESENCE) {
+		sc_stanza_free(&p);
+		return;
+	}
+	s->priority = priority_in(p);
+	s->presence = strndup(text.p, text.n);
+	sc_stanza_free(&p);
+}
+
 struct sc_stanza *
 sc_session_last_presence(struct sc_session *s)
 {
@@ -259,4 +273,15 @@ void
 sc_push_owed(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, void (*done)(void *, bool), void *arg)
 {
 	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, done, arg);
+}
+
+void
+sc_push_row(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, int64_t sequence,
+	void (*done)(void *, bool), void *arg)
+{
+	struct outq_item *item = session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL,
+		done, arg);
+
+	if (item != NULL)
+		item->sequence = sequence;
 }

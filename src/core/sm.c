@@ -12,6 +12,7 @@
 #include "core/owed.h"
 #include "core/route.h"
 #include "core/session.h"
+#include "core/sleep.h"
 #include "core/sm.h"
 #include "plugin/hook.h"
 
@@ -66,6 +67,7 @@ sm_enable(struct sc_session *s, bool resumable, int64_t wish_ms)
 	rand_token(sm->id);
 	timeout_init(&sm->ask, ask_due);
 	timeout_init(&sm->spill, spill_due);
+	timeout_init(&sm->save, sleep_is_due);
 	s->prefix.counts = true;
 	s->prefix.grew = prefix_grew;
 	outq_landed(&s->outq, 0);       /* what was written before is not counted */
@@ -82,6 +84,8 @@ sm_end(struct sc_session *s)
 		return;
 	timeout_clear(&sm->ask);
 	timeout_clear(&sm->spill);
+	timeout_clear(&sm->save);
+	free(sm->numbers);
 	if (sm->asleep)
 		STAT_DEC(sessions_asleep_now);
 	if (sm->wait != NULL)
@@ -154,11 +158,46 @@ ask_due(struct timeout *t)
 	session_unref(s);
 }
 
+void
+sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms, int64_t left_ms)
+{
+	struct sm *sm = sm_enable(s, true, max_ms);
+
+	sc_assert(id.n < sizeof sm->id);
+	memcpy(sm->id, id.p, id.n);
+	sm->id[id.n] = '\0';
+	sm->asleep = sm->saved = sm->restored = true;
+	s->quiet = false;
+	s->prefix.handled = h;
+	s->outq.sent = s->outq.acked = acked;
+	timeout_set(&sm->ask, left_ms);
+	STAT_INC(sessions_asleep_now);
+}
+
+/* The client of a restored session says what it has: counting goes on from there, and rows that it has are told. False: it cannot have
+ * that. */
+static bool
+restored_acked(struct sc_session *s, uint32_t h)
+{
+	struct sc_ev_had ev = { .session = s };
+	int64_t *sequences;
+
+	if (h - s->outq.acked > INT32_MAX)
+		return false;
+	ev.n = sleep_rows_had(s, h, &sequences);
+	ev.sequences = sequences;
+	s->sm->restored = false;
+	s->outq.acked = s->outq.sent = h;
+	if (ev.n > 0)
+		hook_fire(SC_EV_session_had, s->entity->host, s->entity, s, &ev);
+	return true;
+}
+
 bool
 sm_acked(struct sc_session *s, uint32_t h)
 {
 	struct sm *sm = s->sm;
-	bool ok = outq_ack(&s->outq, h);
+	bool ok = sm->restored ? restored_acked(s, h) : outq_ack(&s->outq, h);
 
 	if (!ok)
 		return false;
@@ -224,6 +263,8 @@ sm_sleep(struct sc_session *s)
 	timeout_set(&sm->ask, sm->max_ms);
 	STAT_INC(sessions_asleep_now);
 	sm_spill(s);
+	if (sm->resumable)
+		sleep_begins(s);
 	hook_fire(SC_EV_session_asleep, s->entity->host, s->entity, s, &ev);
 	route_run();
 }

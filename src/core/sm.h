@@ -34,6 +34,11 @@ struct sm {
 	int64_t max_ms;                 /* how long it may sleep */
 	struct timeout ask;             /* awake: when to ask, or when the silence is death; asleep: the end */
 	struct timeout spill;           /* custody_spill after the first copy that is waited for */
+	struct timeout save;            /* asleep: when it goes to the database (sleep.c) */
+	bool saved;                     /* there is a row of it, or one on its way */
+	bool restored;                  /* it came from the database, and has not been resumed since */
+	int n_rows;                     /* of a restored one: */
+	int64_t *numbers;               /* n_rows numbers of stanzas, then n_rows sequences of their rows in the spool */
 	struct sm_wait *wait;           /* who wants to resume it; NULL: nobody */
 };
 
@@ -61,6 +66,8 @@ void sm_sleep(struct sc_session *);
 void sm_when_settled(struct sc_session *, struct sm_wait *);
 /* It came back on another stream, which is attached already. */
 void sm_wake(struct sc_session *);
+/* Makes a session what it was before the server ended: asleep. */
+void sm_restore(struct sc_session *, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms, int64_t left_ms);
 void sm_end(struct sc_session *);                       /* frees */
 struct sc_session *sm_find(struct sc_entity *, const char *id);
 /* What the session is owed becomes rows. */

@@ -21,6 +21,25 @@ struct sc_ev_presence {
 	const struct sc_stanza *presence;       /* the new one; NULL when the session died without a word */
 };
 
+struct sc_notes;
+
+struct sc_ev_notes {
+	struct sc_session *session;
+	struct sc_notes *notes;         /* notes.h */
+};
+
+struct sc_ev_resume {
+	struct sc_entity *account;
+	const char *id;                 /* the SM-ID that the client gave */
+	uint32_t h;
+};
+
+struct sc_ev_had {
+	struct sc_session *session;
+	const int64_t *sequences;
+	int n;
+};
+
 struct sc_ev_account {
 	struct sc_entity *account;
 };

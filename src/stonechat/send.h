@@ -56,6 +56,9 @@ size_t sc_session_waiting(const struct sc_session *, size_t *bytes);
 /* For to_session hooks: asks for the event stanza_acked. Clients without XEP-0198 never cause it. */
 void sc_watch(struct sc_ctx *);
 
+/* The same for a row of the spool: what the client has acknowledged when the session is resumed after a restart is told by session_had. */
+void sc_push_row(struct sc_session *, const struct sc_stanza *sealed, const char *patch, int64_t sequence,
+	void (*done)(void *arg, bool safe), void *arg);
 /* Delivers by the core's table (RFC 6121 §8) to an account of this shard as if it had just passed the to_user hooks. */
 void sc_deliver(struct sc_entity *account, const struct sc_stanza *sealed);
 

@@ -18,6 +18,7 @@
 #include <stonechat/disco.h>
 #include <stonechat/send.h>
 #include <stonechat/owed.h>
+#include <stonechat/notes.h>
 #include <stonechat/store.h>
 #include <stonechat/conf.h>
 #include <stonechat/command.h>

@@ -216,6 +216,23 @@ host_asked_for(struct stream *s, const char *to)
 	return h;
 }
 
+/* Who logs in here has an address here (XEP-0388 §2.1, RFC 6120 §4.9.3.9). What is no address at all says nothing. */
+static bool
+from_is_elsewhere(const struct stream *s, const char *from)
+{
+	struct sc_arena *arena;
+	const struct sc_jid *jid;
+	bool elsewhere;
+
+	if (from == NULL)
+		return false;
+	arena = arena_new();
+	jid = sc_jid(arena, from);
+	elsewhere = jid != NULL && !sc_span_is(sc_jid_domain(jid), sc_host_name(s->host));
+	arena_free(arena);
+	return elsewhere;
+}
+
 void
 c2s_header(struct stream *s, const struct xml_header *h)
 {
@@ -244,6 +261,10 @@ c2s_header(struct stream *s, const struct xml_header *h)
 		return;
 	if (!version_is_ours(h->version)) {
 		stream_error(s, "unsupported-version", NULL);
+		return;
+	}
+	if (from_is_elsewhere(s, h->from)) {
+		stream_error(s, "invalid-from", NULL);
 		return;
 	}
 	if (s->state == STREAM_NEW)

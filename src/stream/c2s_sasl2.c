@@ -134,16 +134,17 @@ begin(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 	enum sasl_mech m;
 
 	token = token && sc_attr(e, "mechanism") != NULL && sasl_mech_parse(sc_attr(e, "mechanism"), &m) && sasl_mech_is_token(m);
+	if (offer_has_changed(s, e)) {
+		s->login = &profile;
+		login_fail_uncounted(s, SASL_ABORTED, "<config-version-mismatch xmlns='" NS_IAP "'/>");
+		return;
+	}
 	if (!login_begin(s, &profile, sc_attr(e, "mechanism"), token))
 		return;
 	s->sasl2 = calloc(1, sizeof *s->sasl2);
 	sc_assert(s->sasl2 != NULL);
 	s->sasl2->arena = *arena;
 	*arena = NULL;
-	if (offer_has_changed(s, e)) {
-		login_fail_uncounted(s, SASL_ABORTED, "<config-version-mismatch xmlns='" NS_IAP "'/>");
-		return;
-	}
 	if (!read_agent(s, sc_child(e, NS_SASL2, "user-agent")) || (token && s->agent == NULL)) {
 		login_fail(s, SASL_MALFORMED_REQUEST);
 		return;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "core/entity.h"
 #include "core/route.h"
+#include "core/sleep.h"
 #include "core/sm.h"
 #include "net/loop.h"
 #include "stream/sasl2.h"
@@ -116,6 +117,7 @@ struct resume {
 	struct entity_wait wait;
 	struct sm_wait settle;
 	struct stream *stream;          /* counted */
+	struct sc_session *session;     /* counted, while its row is deleted */
 	uint32_t h;
 	char *previd;
 	void (*resumed)(struct stream *, struct sc_session *, const char *why_not);
@@ -141,6 +143,7 @@ attach(struct stream *s, struct sc_session *session)
 	session_ref(session);           /* the stream's */
 	s->session = session;
 	session->stream = s;
+	session->ops = &stream_session_ops;
 	stream_move(s, STREAM_BINDING);
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);
@@ -166,10 +169,54 @@ resume_end(struct resume *r, struct sc_session *session)
 	route_run();
 }
 
+/* The row that said how it slept is gone: it can wake up. The session may have ended while that was written down. */
+static void
+row_gone(void *arg, bool ok)
+{
+	struct resume *r = arg;
+	struct sc_session *session = r->session;
+
+	r->session = NULL;
+	resume_end(r, ok && !session->ending && !session->gone && session->stream == NULL ? session : NULL);
+	session_unref(session);
+}
+
 static void
 settled(struct sm_wait *w, struct sc_session *session)
 {
-	resume_end(container_of(w, struct resume, settle), session);
+	struct resume *r = container_of(w, struct resume, settle);
+
+	if (session == NULL) {
+		resume_end(r, NULL);
+		return;
+	}
+	r->session = session;
+	session_ref(session);
+	sleep_ends(session, row_gone, r);
+}
+
+static void
+rows_deleted(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	struct resume *r = ctx->arg;
+
+	(void)verdict;
+	ctx_free(ctx);
+	resume_end(r, NULL);
+}
+
+/* What the client got of a session that is no more is not sent again. */
+static void
+use_h(struct resume *r, struct sc_entity *e)
+{
+	struct sc_ctx *ctx = ctx_new(e->host, e, NULL);
+	struct sc_ev_resume *ev = sc_alloc(sc_arena(ctx), sizeof *ev);
+
+	*ev = (struct sc_ev_resume){ e, r->previd, r->h };
+	ctx->payload = ev;
+	ctx->arg = r;
+	ctx->finished = rows_deleted;
+	hook_run(ctx, SC_EV_resume_failed, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
 }
 
 static void
@@ -181,7 +228,10 @@ resume_loaded(struct entity_wait *w, struct sc_entity *e)
 	if (stream_is_open(r->stream) && e->state == ENTITY_READY)
 		session = sm_find(e, r->previd);
 	if (session == NULL) {
-		resume_end(r, NULL);
+		if (e->state == ENTITY_READY)
+			use_h(r, e);
+		else
+			resume_end(r, NULL);
 		return;
 	}
 	part_from_old_stream(session);

@@ -297,6 +297,8 @@ stream_error_with(struct stream *s, const char *condition, const char *text, con
 	if (!stream_is_open(s))
 		return;
 	STAT_INC(stream_errors_sent);
+	/* A server that ends or starts anew is no reason for a client to lose its session. */
+	s->lost = s->lost || strcmp(condition, "system-shutdown") == 0;
 	if (s->conn == NULL || s->state == STREAM_TLS) {        /* in mid-handshake nothing can be said */
 		if (s->conn != NULL)
 			conn_close(&s->conn);
