@@ -179,10 +179,16 @@ static const struct xep_row core_rows[] = {
 	{ "RFC-5802", "core", "SCRAM-SHA-1 and SCRAM-SHA-1-PLUS." },
 	{ "RFC-7677", "core", "SCRAM-SHA-256 and its -PLUS; SCRAM-SHA-512 likewise." },
 	{ "RFC-9266", "core", "Channel binding tls-exporter on TLS 1.3." },
+	{ "XEP-0198 1.6.3", "core", "Stream management." },
 	{ "XEP-0368 1.1.0", "core", "Direct TLS for clients, ALPN xmpp-client." },
+	{ "XEP-0386 1.1.0", "core", "Binding within the login." },
+	{ "XEP-0388 1.0.4", "core", "SASL2: logging in without a restart of the stream." },
 	{ "XEP-0440 1.0.0", "core", "Which channel bindings can be used." },
 	{ "XEP-0474 0.5.0", "core", "SCRAM downgrade protection." },
 	{ "XEP-0478 0.2.0", "core", "Stream limits advertisement." },
+	{ "XEP-0480 0.2.0", "core", "SCRAM verifiers that clients make for accounts that lack them." },
+	{ "XEP-0484 0.2.0", "core", "Tokens that log a client in again, by HT-SHA-256-EXPR, -ENDP, -NONE (-UNIQ before TLS 1.3)." },
+	{ "XEP-0509 0.2.0", "core", "The login together with the header." },
 };
 
 static void

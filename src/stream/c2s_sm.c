@@ -144,6 +144,11 @@ attach(struct stream *s, struct sc_session *session)
 	s->session = session;
 	session->stream = s;
 	session->ops = &stream_session_ops;
+	if (s->agent != NULL) {         /* the same client, or one that has got its session */
+		free(session->agent);
+		session->agent = s->agent;
+		s->agent = NULL;
+	}
 	stream_move(s, STREAM_BINDING);
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);

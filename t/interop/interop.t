@@ -46,6 +46,8 @@ CLIENTS = (
     ("profanity", ["/usr/bin/python3", "clients/profanity_chat.py"],
      lambda: shutil.which("profanity") and shutil.which("tmux") and python_has("slixmpp")),
     ("xmpp.js", ["node", "clients/xmppjs_chat.mjs"], lambda: node_is_new() and node_folder()),
+    ("xmpp.js-fast", ["node", "clients/xmppjs_fast.mjs"],
+     lambda: node_is_new() and node_folder()),
 )
 
 count = bad = 0
