@@ -126,6 +126,8 @@ class Client(asyncio.Protocol):
         elif elem.ns == NS_SM and elem.name == "enabled":
             self.sm = self.sm or {"in": 0, "sent": []}
             self.sm.update({"id": elem.get("id"), "on": True})
+        elif elem.ns == NS_SM and elem.name == "failed" and self.sm and not self.sm.get("on"):
+            self.sm = None
         elif self.sm and self.sm.get("on") and elem.ns == CLIENT:
             self.sm["in"] += 1
 
@@ -166,7 +168,7 @@ class Client(asyncio.Protocol):
         text = one_line(text)
         for elem, stanza in pieces(text):
             if elem.ns == NS_SM and elem.name == "enable":
-                self.sm = {"in": 0, "sent": [], "done": 0}
+                self.sm = self.sm or {"in": 0, "sent": [], "done": 0}
             elif self.sm is not None and elem.ns == CLIENT:
                 self.sm["sent"].append(stanza)
         self.write(text)
@@ -211,6 +213,8 @@ class Client(asyncio.Protocol):
         if self.gone or self.transport is None:
             self.dirty = False
             return True
+        if self.sm:     # a ping would be counted
+            await self.until(lambda: self.gone or not self.sm or self.sm.get("on"))
         if self.sm and self.sm.get("on"):
             before = len(self.acks)
             self.write(f"<r xmlns='{NS_SM}'/>")

@@ -447,6 +447,12 @@ async def admin_sees(play, text):
     return play.ok(True)
 
 
+async def admin_does_not_see(play, text):
+    want = " ".join(play.filled(text).split())
+    play.ok(want not in " ".join(play.admin_output.split()),
+            side_by_side("not " + want, play.admin_output.rstrip()))
+
+
 async def admin_sees_block(play, block):
     await admin_sees(play, block)
 
@@ -514,6 +520,7 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
     (r"Admin runs: (?P<command>.+)", admin_runs),
     (r"Admin cannot run: (?P<command>.+)", admin_cannot),
     (r"Admin sees: (?P<text>.+)", admin_sees),
+    (r"Admin does not see: (?P<text>.+)", admin_does_not_see),
     (r"Admin sees", admin_sees_block),
 )]
 
