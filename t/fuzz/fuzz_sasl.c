@@ -20,7 +20,7 @@ offer_of(unsigned flags)
 	static const unsigned char secret[VERIFIER_SECRET] = "fuzz";
 	static const char *const jids[] = { "user@h", "other@h", "user@elsewhere" };
 	struct sasl_offer o = { .host = "h", .allowed = SASL_BIT(SASL_MECHS) - 1,
-		.tls = (flags & 2) == 0, .iterations = 1,
+		.tls = (flags & 2) == 0, .iterations = 1, .tokens = true,
 		.secret = secret, .cert_jids = jids, .n_cert_jids = flags & 4 ? 1 : 3,
 		.downgrade_hash = (flags & 8) != 0 };
 
@@ -67,6 +67,8 @@ check_success(struct sasl *s, unsigned flags)
 	/* "USER@h." is prepared to the same. */
 	sc_assert(s->authzid == NULL || sc_same(sc_jid(s->arena, s->authzid)->text, "user@h"));
 	sc_assert(sasl_binding_used(s, &binding) == s->info->plus);
+	sc_assert((sasl_token_used(s) == 0) == sasl_wants_token(s));
+	sc_assert(!sasl_wants_token(s) || (flags & 128) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -79,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	enum sasl_failure why;
 	struct sasl_offer o;
 	struct sasl *s;
+	enum sasl_mech mech;
 	unsigned flags;
 
 	if (n < 2)
@@ -89,7 +92,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 			(const unsigned char *)"salt", 4, "pencil", 6));
 	flags = bytes[1];
 	o = offer_of(flags);
-	s = sasl_start(&o, sasl_mech_name((enum sasl_mech)(bytes[0] % SASL_MECHS)), &why);
+	mech = (enum sasl_mech)(bytes[0] % SASL_MECHS);
+	creds.tokens[0] = (struct sasl_token){ "token", mech, (flags & 128) != 0 };
+	s = sasl_mech_is_token(mech) ? sasl_start_token(&o, sasl_mech_name(mech), &why) :
+		sasl_start(&o, sasl_mech_name(mech), &why);
 	if (s == NULL) {
 		sc_assert(why != SASL_NO_FAILURE);
 		return 0;
