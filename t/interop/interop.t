@@ -45,6 +45,8 @@ CLIENTS = (
     ("aioxmpp", ["/usr/bin/python3", "clients/aioxmpp_chat.py"], lambda: python_has("aioxmpp")),
     ("profanity", ["/usr/bin/python3", "clients/profanity_chat.py"],
      lambda: shutil.which("profanity") and shutil.which("tmux") and python_has("slixmpp")),
+    ("openssl", ["/usr/bin/python3", "clients/openssl_exporter.py"],
+     lambda: shutil.which("openssl")),
     ("xmpp.js", ["node", "clients/xmppjs_chat.mjs"], lambda: node_is_new() and node_folder()),
     ("xmpp.js-fast", ["node", "clients/xmppjs_fast.mjs"],
      lambda: node_is_new() and node_folder()),
