@@ -178,7 +178,7 @@ outq_ack(struct outq *q, uint32_t h)
 	uint32_t newly = h - q->acked;
 
 	if (newly > q->sent - q->acked)
-		return h < q->acked;            /* what it has acknowledged before: nothing new */
+		return (int32_t)newly < 0;      /* what it has acknowledged before (modulo 2^32): nothing new */
 	q->acked = h;
 	while (newly-- > 0 && q->flying != NULL) {
 		struct outq_item *item = take_flying(q);
