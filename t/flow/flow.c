@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "core/accounts.sql.h"
 #include "core/admin.h"
+#include "core/clients.sql.h"
 #include "core/entity.h"
 #include "core/route.h"
 #include "core/shard.h"
+#include "core/sleep.sql.h"
 #include "flow_inside.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
@@ -405,6 +407,8 @@ flow_start_with(const struct flow_setup *setup)
 	clock_freeze(f->mono, f->wall);
 	c2s_conf_register();
 	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	sc_assert(store_register(clients_statements, sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
+	sc_assert(store_register(sleep_statements, sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
 	f->ctl = -1;
 	if (setup->admin)
 		admin_builtin();

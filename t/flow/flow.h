@@ -65,6 +65,7 @@ void unpause_statement(struct flow *, const char *name);        /* what waits is
 int waiting_for(struct flow *, const char *name);
 /* Ends the oldest of them, without rows, and runs. */
 void finish_one(struct flow *, const char *name, enum sc_db_status);
+bool answer_one(struct flow *, const char *name, enum sc_db_status);    /* does not run; false: none waits */
 /* The same with rows: values are text, row by row. */
 void finish_rows(struct flow *, const char *name, const char *types, int rows, const char *const *values);
 void finish_all(struct flow *, const char *name, enum sc_db_status);
@@ -100,6 +101,8 @@ int home_shard(const struct client *);
 const char *seen(struct client *);              /* lent until the next call, as are these */
 const char *bodies(struct client *);
 const char *wanted(const char *const *);
+/* One by one: the id of the next message, and whether it is an error. False: no more. */
+bool next_message(struct client *, char id[32], bool *is_error);
 void forget(struct client *);                   /* what arrived so far */
 int bodies_arrived(struct client *);            /* how many messages arrived since the last look; forgets them */
 bool bodies_rise(struct client *, int first, int n);    /* exactly first, first + 1, …; forgets them */

@@ -427,27 +427,22 @@ describe(const struct sc_stanza *s)
 	return text;
 }
 
-/* The next stanza in words, malloced; NULL: no more. */
-static char *
-next_seen(struct client *c, bool *message)
+/* The next stanza; NULL: no more. */
+static struct sc_stanza *
+next_stanza(struct client *c)
 {
 	struct sc_arena *arena = NULL;
 	struct sc_elem *root = NULL;
+	struct sc_stanza *s;
+	bool bad_from, bad_to;
 
 	for (;;) {
 		switch (xml_next(c->xml, &arena, &root)) {
-		case XML_STANZA: {
-			struct sc_stanza *s = stanza_from_tree(arena, root);
-			bool bad_from, bad_to;
-			char *text;
-
+		case XML_STANZA:
+			s = stanza_from_tree(arena, root);
 			if (!stanza_addresses(s, &bad_from, &bad_to))
 				flow_wrong("%s gets addresses that are none", c->jid);
-			*message = sc_kind(s) == SC_MESSAGE;
-			text = describe(s);
-			sc_stanza_free(&s);
-			return text;
-		}
+			return s;
 		case XML_HEADER:
 			break;
 		case XML_MORE:
@@ -457,6 +452,21 @@ next_seen(struct client *c, bool *message)
 			return NULL;
 		}
 	}
+}
+
+/* In words, malloced. */
+static char *
+next_seen(struct client *c, bool *message)
+{
+	struct sc_stanza *s = next_stanza(c);
+	char *text;
+
+	if (s == NULL)
+		return NULL;
+	*message = sc_kind(s) == SC_MESSAGE;
+	text = describe(s);
+	sc_stanza_free(&s);
+	return text;
 }
 
 static void
@@ -518,6 +528,25 @@ wanted(const char *const *want)
 	}
 	buf_add(&all, "", 1);
 	return all.p;
+}
+
+bool
+next_message(struct client *c, char id[32], bool *is_error)
+{
+	struct sc_stanza *s;
+	bool found = false;
+
+	look(c);
+	while (!found && (s = next_stanza(c)) != NULL) {
+		found = sc_kind(s) == SC_MESSAGE && sc_id(s) != NULL;
+		if (found) {
+			snprintf(id, 32, "%s", sc_id(s));
+			*is_error = sc_type(s) == SC_TYPE_ERROR;
+		}
+		sc_stanza_free(&s);
+	}
+	looked(c);
+	return found;
 }
 
 void

@@ -133,7 +133,7 @@ answer_account(struct fake_op *op, enum about what)
 	}
 	disabled = accounts[i].disabled ? "1" : "0";
 	if (what == LOADED) {
-		rows_build(&op->rows, "iii", 1, (const char *const[]){ id, disabled, "0" });
+		rows_build(&op->rows, "iiii", 1, (const char *const[]){ id, disabled, "0", "0" });
 		return;
 	}
 	memcpy(salt, verifier()->salt, 8);
@@ -246,6 +246,13 @@ end_oldest(const char *name, enum sc_db_status status)
 		ready_now(op);
 	}
 	return true;
+}
+
+bool
+answer_one(struct flow *f, const char *name, enum sc_db_status status)
+{
+	(void)f;
+	return end_oldest(name, status);
 }
 
 void

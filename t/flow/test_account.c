@@ -80,7 +80,7 @@ test_changed_while_loading(void)
 	chat(juliet, "romeo@here", "1", "");
 	run(f);
 	is_done(f, "user delete romeo@here");
-	finish_rows(f, "account_load", "iii", 1, (const char *const[]){ "77", "0", "0" });
+	finish_rows(f, "account_load", "iiii", 1, (const char *const[]){ "77", "0", "0", "0" });
 	is_int(waiting_for(f, "account_load"), 1, "asked again");
 	finish_one(f, "account_load", SC_DB_OK);
 	is_seen(juliet, "error service-unavailable");
@@ -90,7 +90,7 @@ test_changed_while_loading(void)
 	run(f);
 	account(f, "mercutio@here");
 	forget_absent(f, "mercutio@here");
-	finish_rows(f, "account_load", "iii", 0, NULL);
+	finish_rows(f, "account_load", "iiii", 0, NULL);
 	is_int(waiting_for(f, "account_load"), 1, "asked again");
 	finish_one(f, "account_load", SC_DB_OK);
 	is_text(tiny.kept, "2", "kept for the new account");
@@ -119,7 +119,7 @@ test_disable(bool while_loading)
 	}
 	is_done(f, "user disable romeo@here");
 	if (while_loading) {
-		finish_rows(f, "account_load", "iii", 1, (const char *const[]){ "1", "0", "0" });
+		finish_rows(f, "account_load", "iiii", 1, (const char *const[]){ "1", "0", "0", "0" });
 		unpause_statement(f, "account_load");
 		is_text(tiny.kept, "0", "messages are kept");
 	} else {

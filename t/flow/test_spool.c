@@ -3,109 +3,11 @@
  * the order of a pair holds from the sender to the one who reads at last. */
 #include "config.h"
 
-#include <stdlib.h>
 #include "../unit/tap.h"
 #include "base/stats.h"
 #include "core/session.h"
 #include "flow.h"
-#include "store/rows.h"
-
-extern const struct sc_module sc_module_offline;
-static const struct sc_module *const modules[] = { &sc_module_offline, NULL };
-
-/* --- the table --- */
-
-static struct row {
-	int64_t receiver, sequence, created;
-	char *payload;
-} table[4096];
-static int n_rows;
-
-static void
-answer_count(const char *const *args, struct sc_rows *rows)
-{
-	char count[32], bytes[32], last[32];
-	int64_t n = 0, b = 0, max = 0;
-
-	for (int i = 0; i < n_rows; i++)
-		if (table[i].receiver == atoll(args[0])) {
-			n++;
-			b += (int64_t)strlen(table[i].payload);
-			max = table[i].sequence > max ? table[i].sequence : max;
-		}
-	snprintf(count, sizeof count, "%lld", (long long)n);
-	snprintf(bytes, sizeof bytes, "%lld", (long long)b);
-	snprintf(last, sizeof last, "%lld", (long long)max);
-	rows_build(rows, "iii", 1, (const char *const[]){ count, bytes, last });
-}
-
-static void
-answer_add(const char *const *args, struct sc_rows *rows)
-{
-	int at = n_rows;
-
-	(void)rows;
-	sc_assert(n_rows < 4096);
-	while (at > 0 && table[at - 1].sequence > atoll(args[1])) {
-		table[at] = table[at - 1];
-		at--;
-	}
-	table[at] = (struct row){ atoll(args[0]), atoll(args[1]), atoll(args[5]), strdup(args[4]) };
-	n_rows++;
-}
-
-static void
-answer_page(const char *const *args, struct sc_rows *rows)
-{
-	static char numbers[64][2][32];
-	const char *values[64 * 3];
-	int n = 0;
-
-	for (int i = 0; i < n_rows && n < atoi(args[3]) && n < 64; i++) {
-		if (table[i].receiver != atoll(args[0]) || table[i].sequence <= atoll(args[1]))
-			continue;
-		snprintf(numbers[n][0], 32, "%lld", (long long)table[i].sequence);
-		snprintf(numbers[n][1], 32, "%lld", (long long)table[i].created);
-		values[3 * n] = numbers[n][0];
-		values[3 * n + 1] = numbers[n][1];
-		values[3 * n + 2] = table[i].payload;
-		n++;
-	}
-	rows_build(rows, "iit", n, values);
-}
-
-static void
-answer_remove(const char *const *args, struct sc_rows *rows)
-{
-	(void)rows;
-	for (const char *at = args[1]; at != NULL && *at != '\0'; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
-		for (int i = 0; i < n_rows; i++)
-			if (table[i].receiver == atoll(args[0]) && table[i].sequence == atoll(at)) {
-				free(table[i].payload);
-				n_rows--;
-				memmove(&table[i], &table[i + 1], (size_t)(n_rows - i) * sizeof *table);
-				break;
-			}
-}
-
-static struct flow *
-start(int shards)
-{
-	struct flow *f = flow_start(.shards = shards, .modules = modules);
-
-	answer_with(f, "spool_count", answer_count);
-	answer_with(f, "spool_add", answer_add);
-	answer_with(f, "spool_page", answer_page);
-	answer_with(f, "spool_remove", answer_remove);
-	return f;
-}
-
-static void
-clear(void)
-{
-	while (n_rows > 0)
-		free(table[--n_rows].payload);
-}
+#include "flow_spool.h"
 
 static void
 chats(struct client *from, const char *to, int first, int n)
@@ -131,14 +33,14 @@ small_queues(struct flow *f, int shards, uint32_t items)
 static void
 test_windows(int shards)
 {
-	struct flow *f = start(shards);
+	struct flow *f = spool_flow(shards);
 	struct client *romeo = come(f, "romeo@here/orchard"), *juliet;
 
 	printf("# windows, %d shards\n", shards);
 	account(f, "juliet@here");
 	chats(romeo, "juliet@here", 0, 300);
 	run(f);
-	is_int(n_rows, 300, "stored");
+	is_int(spool_rows(), 300, "stored");
 	juliet = bind_client(f, "juliet@here/balcony");
 	read_only(juliet, 0);
 	feed(juliet, "<presence/>");
@@ -152,16 +54,16 @@ test_windows(int shards)
 	run(f);
 	pass_time(f, 10000);
 	ok(bodies_rise(juliet, 0, 400), "all, once, in order");
-	is_int(n_rows, 0, "and the table is empty");
+	is_int(spool_rows(), 0, "and the table is empty");
 	flow_end(&f);
-	clear();
+	spool_clear();
 }
 
 /* The database is slow and answers when the test says; she comes and goes. */
 static void
 test_slow_database(void)
 {
-	struct flow *f = start(2);
+	struct flow *f = spool_flow(2);
 	struct client *romeo = come(f, "romeo@here/orchard"), *juliet;
 
 	printf("# a slow database\n");
@@ -187,14 +89,14 @@ test_slow_database(void)
 	run(f);
 	is_bodies(juliet, "8");
 	flow_end(&f);
-	clear();
+	spool_clear();
 }
 
 /* She reads slowly, then her link breaks: what was queued for her is older than what went to the spool meanwhile. */
 static void
 test_slow_reader_dies(bool in_the_middle)
 {
-	struct flow *f = start(2);
+	struct flow *f = spool_flow(2);
 	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony"), *phone;
 	int early = 0;
 
@@ -206,7 +108,7 @@ test_slow_reader_dies(bool in_the_middle)
 		run(f);
 		wall_jumps(f, 1);
 	}
-	ok(n_rows > 10 && n_rows < 30, "%d of 30 went to the spool", n_rows);
+	ok(spool_rows() > 10 && spool_rows() < 30, "%d of 30 went to the spool", spool_rows());
 	if (in_the_middle) {
 		phone = bind_client(f, "juliet@here/phone");
 		feed(phone, "<presence/>");
@@ -224,9 +126,9 @@ test_slow_reader_dies(bool in_the_middle)
 		ok(bodies_rise(phone, 0, 30), "all, once, in order");
 	else
 		is_int(bodies_arrived(phone), 30 - early, "and the rest when she is gone");
-	is_int(n_rows, 0, "the table is empty");
+	is_int(spool_rows(), 0, "the table is empty");
 	flow_end(&f);
-	clear();
+	spool_clear();
 }
 
 int
