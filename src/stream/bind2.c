@@ -87,12 +87,13 @@ void
 bind2_bound(struct stream *s, const struct sc_elem *bind, struct buf *b)
 {
 	buf_text(b, "<bound xmlns='" NS_BIND2 "'>");
-	for (const struct sc_elem *e = sc_first(bind); e != NULL; e = sc_next(e)) {
+	for (const struct sc_elem *e = sc_first(bind); e != NULL && s->session != NULL; e = sc_next(e)) {
 		if (sc_is(e, NS_SM, "enable"))
 			c2s_sm_enable(s, e, b);
 		else if (!sc_same(sc_ns(e), NS_BIND2))
 			(void)c2s_run_nonza(s, SC_NONZA_BIND, e);       /* what nobody knows was not offered */
 	}
-	add_from_modules(s, b);
+	if (s->session != NULL)         /* a module may have ended it */
+		add_from_modules(s, b);
 	buf_text(b, "</bound>");
 }

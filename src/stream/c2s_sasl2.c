@@ -228,6 +228,10 @@ bound(struct stream *s, const struct sc_stanza *iq)
 	if (r->not_resumed != NULL)
 		c2s_sm_failed(&b, r->not_resumed);
 	bind2_bound(s, r->bind, &b);
+	if (!stream_is_open(s)) {
+		buf_free(&b);
+		return;
+	}
 	say_success(s, sc_session_jid(s->session)->text, &b);
 	if (!stream_is_open(s))
 		return;
@@ -311,15 +315,19 @@ c2s_sasl2_element(struct stream *s, struct sc_arena **taken, const struct sc_ele
 	bool going_on = s->state == STREAM_AUTH && s->login == &profile;
 	bool in_task = going_on && s->sasl2->task != TASK_NONE;
 
-	if (!is_offered(s) || (!going_on && !sc_is(e, NS_SASL2, "authenticate")))
+	if (!going_on && !sc_is(e, NS_SASL2, "authenticate"))
 		return false;
-	if (!going_on)
+	if (!is_offered(s)) {
+		s->login = &profile;
+		login_fail(s, SASL_ENCRYPTION_REQUIRED);
+	} else if (!going_on) {
 		begin(s, taken, e);
-	else if (sc_is(e, NS_SASL2, "abort"))
+	} else if (sc_is(e, NS_SASL2, "abort")) {
 		login_fail(s, SASL_ABORTED);
-	else if (sc_is(e, NS_SASL2, "response") && !in_task)
+	} else if (sc_is(e, NS_SASL2, "response") && !in_task) {
 		login_feed(s, e);
-	else if (!in_task || !task_element(s, e))
+	} else if (!in_task || !task_element(s, e)) {
 		stream_error(s, "policy-violation", "Nothing else is said during a login.");     /* §2.4 */
+	}
 	return true;
 }

@@ -63,7 +63,6 @@ fast_read(struct stream *s, const struct sc_elem *authenticate)
 	if (fast != NULL && sasl_wants_token(s->sasl)) {
 		r->invalidates = is_true(sc_attr(fast, "invalidate"));
 		r->counts = sc_attr(fast, "count") != NULL;
-		/* What is no number is less than all that were used. */
 		r->count = r->counts && sc_read_number(sc_attr(fast, "count"), INT32_MAX, &count) ? (int64_t)count : -1;
 	}
 	r->wants_token = wish != NULL && s->agent != NULL && is_offered(s, sc_attr(wish, "mechanism")) &&
@@ -146,6 +145,10 @@ use_token(struct stream *s, int used)
 	struct sasl2 *r = s->sasl2;
 	bool old = clock_wall() - r->tokens[used].issued > c2s_conf()->fast_rotate * 1000;
 
+	if (r->counts && r->count < 0) {
+		login_fail(s, SASL_MALFORMED_REQUEST);
+		return;
+	}
 	if (!r->wants_token && old && !r->invalidates) {
 		r->wants_token = true;
 		r->token_mech = sasl_mech(s->sasl);
