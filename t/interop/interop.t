@@ -42,6 +42,8 @@ def node_is_new():
 # name, program, is it there?
 CLIENTS = (
     ("slixmpp", ["/usr/bin/python3", "clients/slixmpp_chat.py"], lambda: python_has("slixmpp")),
+    ("slixmpp-devices", ["/usr/bin/python3", "clients/slixmpp_devices.py"],
+     lambda: python_has("slixmpp")),
     ("aioxmpp", ["/usr/bin/python3", "clients/aioxmpp_chat.py"], lambda: python_has("aioxmpp")),
     ("profanity", ["/usr/bin/python3", "clients/profanity_chat.py"],
      lambda: shutil.which("profanity") and shutil.which("tmux") and python_has("slixmpp")),
