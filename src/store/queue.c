@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/stats.h"
 #include <stonechat/log.h>
@@ -17,6 +18,7 @@
 #define BATCH_OPS 256           /* more saves nothing and makes the first of them wait */
 #define BATCH_BYTES (4 << 20)
 #define READS_UNDER_WAY 64
+#define REFUSED_US (60 * 1000000LL)
 #define BATCH_FAILURES                                                                             \
 	3 /* after so many failed batches an operation goes alone, whoever was to blame */
 #define LOSSES_ALONE 3          /* the same when the connection was lost */
@@ -137,14 +139,28 @@ on_answer(void *arg, void *cookie, PGresult *taken)
 	}
 }
 
+/* One line a minute, however many statements meet it. */
+static void
+tell_refused(const char *state)
+{
+	static _Thread_local int64_t told;
+
+	if (told != 0 && clock_mono() - told < REFUSED_US)
+		return;
+	told = clock_mono();
+	sc_log(NULL, SC_LOG_ERROR, "db.refuses", "state=%s why=\"%s\"", state,
+	    strcmp(state, "53100") == 0 ? "its disk is full" : "it lacks resources");
+}
+
 /* A full disk and its like are nobody's mistake: the same as being away, and
  * nothing has happened. */
 static enum sc_db_status
 final_status(const struct op *op)
 {
-	if (op->rows.status == SC_DB_FAILED && strncmp(op->rows.state, "53", 2) == 0)
-		return SC_DB_BUSY;
-	return op->rows.status;
+	if (op->rows.status != SC_DB_FAILED || strncmp(op->rows.state, "53", 2) != 0)
+		return op->rows.status;
+	tell_refused(op->rows.state);
+	return SC_DB_BUSY;
 }
 
 static void
