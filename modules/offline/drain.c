@@ -130,6 +130,15 @@ is_asleep(const struct drain *d)
 	return session != NULL && sc_session_asleep(session);
 }
 
+/* Somebody is there to whom a page can be given. */
+static bool
+takes_rows(const struct drain *d)
+{
+	struct sc_session *session = sc_session_by_number(d->spool->account, d->session);
+
+	return session == NULL || (sc_session_available(session) && !sc_session_asleep(session));
+}
+
 /* The session's other messages flow again. What was held is looked at by the caller, when it is
  * known who is next. */
 static void
@@ -258,7 +267,7 @@ page_arrived(void *arg, const struct sc_rows *rows)
 		/* nothing */
 	} else if (sc_rows_status(rows) != SC_DB_OK) {
 		give_up(d);
-	} else if (d->stale || d->asked_after != d->cursor || is_asleep(d)) {
+	} else if (d->stale || d->asked_after != d->cursor || !takes_rows(d)) {
 		d->reading = false;
 		step(d);
 	} else if (give_page(d, rows)) {
@@ -284,6 +293,12 @@ step(struct drain *d)
 	}
 	if (sc_session_asleep(session)) {       /* session_awake will tell, or drain_look() */
 		d->near_end = false;
+		keep_release_held(s);
+		return;
+	}
+	if (!sc_session_available(session)) {   /* its stream has ended, what it sent is not done */
+		end(d);
+		drain_look(s);
 		keep_release_held(s);
 		return;
 	}

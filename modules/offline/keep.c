@@ -110,6 +110,16 @@ keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc
 		sc_int(created), sc_int(created + c->expiry * 1000), sc_text(owed)), done, arg);
 }
 
+/* From now on something is stored, or will be: what comes next must not pass it, so whoever is there
+ * is served from the spool first. */
+static void
+one_more_under_way(struct spool *s)
+{
+	s->under_way++;
+	s->nothing_left = false;
+	drain_look(s);
+}
+
 /* It belongs before what was stored in the meantime, so whoever is being served looks back. */
 static enum sc_verdict
 stored_in_its_place(struct sc_ctx *ctx, const struct sc_rows *rows)
@@ -131,8 +141,7 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 
 	s->count++;
 	s->bytes += (int64_t)bytes;
-	s->under_way++;
-	s->nothing_left = false;
+	one_more_under_way(s);
 	sc_keep(ctx, (void *)(uintptr_t)bytes);
 	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
 		sc_int(sequence), sc_text_span(sc_jid_span(sc_from(m))),
@@ -203,7 +212,7 @@ store(struct sc_ctx *ctx, struct spool *s)
 				"The recipient has too many unread messages.");
 		}
 	}
-	s->under_way++;
+	one_more_under_way(s);
 	return sc_db_hold(ctx, spool_sql.count, SC_ARGS(sc_int(sc_entity_id(s->account))), counted);
 }
 

@@ -95,7 +95,8 @@ bool
 sc_session_available(const struct sc_session *s)
 {
 	entity_at_home(s->entity);
-	return s->presence != NULL;
+	/* A stream that has ended takes nothing, though its contacts have not heard of it yet. */
+	return s->presence != NULL && !s->ending;
 }
 
 int
