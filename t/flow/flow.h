@@ -86,6 +86,7 @@ uint32_t handled(struct client *);
 bool is_paused(const struct client *);
 const char *closed_with(const struct client *); /* the stream error; NULL: open */
 struct sc_session *session_of(const struct client *);
+int fed_so_far(const struct client *);          /* stanzas that its stream has read */
 int inbox_of(const struct client *);
 int queued(const struct client *);              /* stanzas that have not left for it */
 const char *jid_of(const struct client *);

@@ -35,6 +35,7 @@ struct client {
 	bool paused;
 	char *closed;
 	struct line *in, **in_last;             /* not yet fed */
+	int fed;
 	struct xml_in *xml;
 };
 
@@ -277,6 +278,7 @@ feed_waiting(struct client *c)
 		c->in = l->next;
 		if (c->in == NULL)
 			c->in_last = &c->in;
+		c->fed++;
 		feed_one(c, l->text);
 		free(l->text);
 		free(l);
@@ -378,6 +380,12 @@ int
 inbox_of(const struct client *c)
 {
 	return c->last->n_inbox;
+}
+
+int
+fed_so_far(const struct client *c)
+{
+	return c->fed;
 }
 
 int
