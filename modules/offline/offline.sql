@@ -1,9 +1,12 @@
 -- Statements of the spool. `receiver` is users.id; the table is explained in schema/0003-spool.sql.
 
 -- How much is stored, and the greatest sequence ever given out that is still there.
+-- In order with what is written: of several messages that a session left unread, the first to ask is the first to be answered and stored.
 -- name: spool_count
 -- args: i
--- mode: read
+-- key: 1
+-- mode: write
+-- repeatable: yes
 select count(*), coalesce(sum(octet_length(payload)), 0)::bigint, coalesce(max(sequence), 0)
 from spool where receiver = $1;
 

@@ -14,6 +14,8 @@
 #include "core/session.h"
 #include "plugin/hook.h"
 
+#define AGAIN_MS 1000           /* the spool could not take it: how soon it is asked again */
+
 _Thread_local int64_t owed_limit_ms = 5000;
 
 static void took_too_long(struct timeout *);
@@ -106,6 +108,10 @@ give_up(struct sc_owed *o)
 	struct custody *custody = NULL;
 	bool all_back = true;
 
+	if (o->acked) {
+		end_holds(o);
+		return;
+	}
 	list_each(&o->items, it, tmp) {
 		struct outq_item *item = container_of(it, struct outq_item, in_owed);
 
@@ -136,9 +142,23 @@ took_too_long(struct timeout *t)
 	struct sc_owed *o = container_of(t, struct sc_owed, limit);
 
 	o->refs++;
-	give_up(o);
+	if (o->state == OWED_FAST && clock_mono() < o->deadline) {
+		owed_spill(o);
+	} else {
+		if (o->state == OWED_FAST)
+			o->state = OWED_UNKEPT;
+		give_up(o);
+	}
 	owed_unref(o);
 	route_run();
+}
+
+static int64_t
+time_left(const struct sc_owed *o)
+{
+	int64_t us = o->deadline - clock_mono();
+
+	return us > 0 ? us / 1000 + 1 : 0;
 }
 
 void
@@ -159,8 +179,26 @@ owed_spill(struct sc_owed *o)
 	}
 	o->state = OWED_SPILLING;
 	o->refs++;
-	timeout_set(&o->limit, owed_limit_ms);
+	if (o->deadline == 0)
+		o->deadline = clock_mono() + owed_limit_ms * 1000;
+	timeout_set(&o->limit, time_left(o));
 	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
+}
+
+/* Until the limit the client may acknowledge it, or the database come back. */
+static void
+failed_for_now(struct sc_owed *o)
+{
+	int64_t left = time_left(o);
+
+	if (left > 0 && !o->told) {
+		o->state = OWED_FAST;
+		timeout_set(&o->limit, left < AGAIN_MS ? left : AGAIN_MS);
+		return;
+	}
+	o->state = OWED_UNKEPT;
+	if (!o->told)
+		give_up(o);
 }
 
 void
@@ -177,9 +215,7 @@ sc_owed_stored(struct sc_owed *o, enum sc_owed_kept kept)
 			tell_settled(o);
 		break;
 	case SC_OWED_FAILED:
-		o->state = OWED_UNKEPT;
-		if (!o->told)
-			give_up(o);
+		failed_for_now(o);
 		break;
 	case SC_OWED_NOT_WANTED:
 		o->state = OWED_UNKEPT;

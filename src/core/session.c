@@ -368,7 +368,7 @@ may_wait(const struct sc_session *s, const struct wishes *w, struct custody **he
 	if (owed == NULL || s->sm == NULL)
 		return false;
 	owed_spill(owed);
-	return owed->state != OWED_UNKEPT || owed->acked;
+	return owed->state == OWED_SPILLING || owed->state == OWED_SPILLED || owed->acked;
 }
 
 struct outq_item *
