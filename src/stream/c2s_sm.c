@@ -224,6 +224,15 @@ use_h(struct resume *r, struct sc_entity *e)
 	hook_run(ctx, SC_EV_resume_failed, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
 }
 
+/* The client's count is not ours: it had acknowledged more before, or acknowledges what it was never sent. It would come again with the
+ * same number, so the session ends; what was not acknowledged is for the next one. */
+static void
+cannot_agree(struct resume *r, struct sc_session *session)
+{
+	session_end(session);
+	resume_end(r, NULL);
+}
+
 static void
 resume_loaded(struct entity_wait *w, struct sc_entity *e)
 {
@@ -242,7 +251,11 @@ resume_loaded(struct entity_wait *w, struct sc_entity *e)
 	part_from_old_stream(session);
 	if (!sm_acked(session, r->h)) {
 		too_high(r->stream, r->h, session->outq.sent);
-		resume_end(r, NULL);
+		cannot_agree(r, session);
+		return;
+	}
+	if (r->h != session->outq.acked) {
+		cannot_agree(r, session);
 		return;
 	}
 	r->settle.settled = settled;
