@@ -107,6 +107,22 @@ for mechanism, nonce, first, proof, signature in (
     except sasl.SaslError:
         tap.line(True, f"{mechanism}: a wrong signature")
 
+# --- HT, which t/unit/test_sasl_ht.c has the same values of, and the password's hash for XEP-0480
+
+TOKEN = "WXZzciBwYmFmdmZnZiBqdmd1IGp2eXFhcmZm"
+ht = sasl.HashedToken("user", TOKEN, ("tls-server-end-point", b"B" * 32))
+tap.line(ht.first() == b"user\0" + bytes.fromhex(
+    "2c5667cc276d428aab4a218e1f58ccee87b5e03c06b98f1e7c7657d19bd7c3f0"), "HT: the proof")
+try:
+    ht.success(bytes.fromhex("0ce9caa3a549fda9ea31ad4f0991b936781a998ace0489ab301ed2270831c7cf"))
+    tap.line(True, "HT: the server's proof")
+    ht.success(b"")
+    tap.line(False, "HT: no proof")
+except sasl.SaslError:
+    tap.line(True, "HT: no proof")
+tap.line(sasl.salted("sha1", "pencil", "QSXCR+Q6sek8bf92", 4096).hex() ==
+         "1d96ee3a529b5a5f9e47c01f229a2cb8a6e15f7d", "SaltedPassword, as RFC 5802's example has it")
+
 # --- reading scenes
 
 tap.line(names_of("Romeo, Phone and Juliet") == ["Romeo", "Phone", "Juliet"], "names in a row")
