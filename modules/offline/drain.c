@@ -267,7 +267,8 @@ page_arrived(void *arg, const struct sc_rows *rows)
 		/* nothing */
 	} else if (sc_rows_status(rows) != SC_DB_OK) {
 		give_up(d);
-	} else if (d->stale || d->asked_after != d->cursor || !takes_rows(d)) {
+	} else if (d->stale || d->asked_after != d->cursor || !takes_rows(d) ||
+		d->spool->in_their_place > 0) {
 		d->reading = false;
 		step(d);
 	} else if (give_page(d, rows)) {
@@ -285,7 +286,7 @@ step(struct drain *d)
 	struct sc_session *session = sc_session_by_number(s->account, d->session);
 	int room;
 
-	if (d->reading)
+	if (d->reading || s->in_their_place > 0)        /* drain_look_back() will tell */
 		return;
 	if (session == NULL) {          /* its end was not told: the module has been disabled */
 		give_up(d);
@@ -447,6 +448,20 @@ drain_row_came_back(struct spool *s, int64_t sequence)
 		look_soon(s);
 	else if (s->drain->cursor >= sequence)
 		s->drain->cursor = sequence - 1;
+}
+
+void
+drain_look_back(struct spool *s)
+{
+	s->nothing_left = false;
+	if (s->drain == NULL) {
+		look_soon(s);
+		return;
+	}
+	s->drain->cursor = 0;
+	s->drain->stale = s->drain->reading;
+	if (s->in_their_place == 0)
+		step(s->drain);
 }
 
 void

@@ -110,8 +110,8 @@ keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc
 		sc_int(created), sc_int(created + c->expiry * 1000), sc_text(owed)), done, arg);
 }
 
-/* From now on something is stored, or will be: what comes next must not pass it, so whoever is there
- * is served from the spool first. */
+/* From now on something is stored, or will be: what comes next must not pass it, so whoever is
+ * there is served from the spool first. */
 static void
 one_more_under_way(struct spool *s)
 {
@@ -124,9 +124,12 @@ one_more_under_way(struct spool *s)
 static enum sc_verdict
 stored_in_its_place(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
-	enum sc_verdict verdict = stored(ctx, rows);
+	struct spool *s = spool_of(sc_entity(ctx));
+	enum sc_verdict verdict;
 
-	drain_row_came_back(spool_of(sc_entity(ctx)), 1);
+	s->in_their_place--;
+	verdict = stored(ctx, rows);
+	drain_look_back(s);
 	return verdict;
 }
 
@@ -135,12 +138,13 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 {
 	const struct offline_conf *c = conf_of(s);
 	const struct sc_stanza *m = sc_stanza(ctx);
-	int64_t since = sc_unread_since(ctx), now = since != 0 ? since : sc_now();
+	int64_t since = sc_unread_since(ctx), now = since != 0 ? since : sc_moment();
 	int64_t sequence = since != 0 ? keep_sequence_since(s, since) : next_sequence(s, now);
 	enum sc_verdict verdict;
 
 	s->count++;
 	s->bytes += (int64_t)bytes;
+	s->in_their_place += since != 0;
 	one_more_under_way(s);
 	sc_keep(ctx, (void *)(uintptr_t)bytes);
 	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
@@ -264,7 +268,8 @@ keep(struct sc_ctx *ctx)
 
 	if (is_nobodys(s))
 		return SC_PASS;
-	return drain_near_end(s) ? hold(ctx, s) : store(ctx, s);
+	/* What is older than the stored ones cannot wait for their end. */
+	return drain_near_end(s) && sc_unread_since(ctx) == 0 ? hold(ctx, s) : store(ctx, s);
 }
 
 void

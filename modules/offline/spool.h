@@ -46,6 +46,7 @@ struct spool {
 	int64_t last_owed;              /* the greatest given out for owed.c */
 	int64_t floor;                  /* the greatest that was there at the first count */
 	int under_way;                  /* entered keep.c, neither committed nor refused yet */
+	int in_their_place;             /* of them, those that belong before what is stored already */
 	unsigned commits;               /* how many were committed; wraps */
 	bool nothing_left;              /* no row is in the database but those in `rows` */
 	int writing;                    /* rows of owed.c on their way into the database */
@@ -110,6 +111,8 @@ bool drain_near_end(const struct spool *);
 /* So it seemed. */
 void drain_takes_long(struct spool *);
 void drain_row_came_back(struct spool *, int64_t sequence);
+/* A row was stored before others; or not, after all. Nothing is given out while such a one is on its way. */
+void drain_look_back(struct spool *);
 void drain_row_is_gone(struct spool *, int64_t sequence);
 
 /* rows.c */

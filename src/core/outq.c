@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <stonechat/log.h>
+#include <stonechat/timer.h>
 #include "base/budget.h"
-#include "base/clock.h"
 #include "base/stats.h"
 #include "core/custody.h"
 #include "core/outq.h"
@@ -41,7 +41,7 @@ outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, con
 		.to = (uint8_t)to, .patch_len = (uint16_t)patch_len };
 	if (patch_len > 0)
 		memcpy(item->patch, patch, patch_len);
-	item->since = clock_wall();
+	item->since = sc_moment();
 	link_init(&item->in_owed);
 	if (owed != NULL)
 		owed_join(owed, item);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <stonechat/log.h>
+#include <stonechat/timer.h>
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/stats.h"
@@ -31,7 +32,7 @@ owed_new(struct sc_entity *account, const struct sc_stanza *sealed)
 	entity_ref(account);
 	o->account = account;
 	o->stanza = sc_ref(sealed);
-	o->since = clock_wall();
+	o->since = sc_moment();
 	o->refs = 1;
 	return o;
 }

@@ -116,6 +116,15 @@ sc_now(void)
 }
 
 int64_t
+sc_moment(void)
+{
+	int64_t now = clock_wall() & ~INT64_C(1);
+
+	shard.moment = now > shard.moment ? now : shard.moment + 2;
+	return shard.moment;
+}
+
+int64_t
 sc_mono(void)
 {
 	return clock_mono();

@@ -18,6 +18,7 @@ struct shard {
 	struct link routing;            /* parcels that wait for their turn in route_run() */
 	struct table lanes;             /* struct lane by (sender, recipient) */
 	struct link sessions;           /* every session of this shard, for drains and lists */
+	int64_t moment;                 /* of sc_moment() */
 	bool routing_now;
 	bool stopping;                  /* SIGTERM was seen: no new logins */
 };

@@ -14,6 +14,9 @@ struct sc_timer;
 struct sc_timer *sc_timer(int64_t ms, void (*fn)(void *arg), void *arg);
 void sc_timer_cancel(struct sc_timer **taken);                  /* NULL inside is fine */
 int64_t sc_now(void);                                           /* wall clock, µs since 1970; tests can move it */
+/* The same, but no two are alike on a shard: even numbers, each greater than the one before. A turn has one time; where the order of what
+ * happens in it matters, this tells. */
+int64_t sc_moment(void);
 int64_t sc_mono(void);                                          /* monotonic µs */
 
 #pragma GCC visibility pop
