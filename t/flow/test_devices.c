@@ -26,7 +26,7 @@ extern const struct sc_module sc_module_carbons, sc_module_csi;
 /* --- the keeper of rows --- */
 
 static struct {
-	struct sc_owed *asked[8];
+	struct sc_owed *asked[32];
 	int n, answered, safe, changed, plain;
 } keeper;
 
@@ -34,7 +34,7 @@ static void
 keep(struct sc_ctx *ctx, const struct sc_ev_owed *ev)
 {
 	(void)ctx;
-	sc_assert(keeper.n < 8);
+	sc_assert(keeper.n < 32);
 	keeper.asked[keeper.n++] = ev->owed;
 	sc_owed_set_sequence(ev->owed, keeper.n);
 }
@@ -99,6 +99,19 @@ answers(struct house *h, enum sc_owed_kept kept)
 {
 	on_shard(h->f, home_shard(h->phone), answer_keeper, &kept);
 	run(h->f);
+}
+
+/* It is asked again each second, until the limit. */
+static void
+refuses(struct house *h)
+{
+	int n = keeper.n;
+
+	while (keeper.answered < keeper.n && keeper.n < 30) {
+		answers(h, SC_OWED_FAILED);
+		pass_time(h->f, 1000);
+	}
+	ok(keeper.n > n, "asked again, %d times", keeper.n - n);
 }
 
 static void
@@ -199,7 +212,10 @@ test_one_row(enum sc_owed_kept kept)
 	is_text(sc_child(sc_root(sc_owed_stanza(keeper.asked[0])), SC_NS_CONTENT, "body") != NULL ? "the message" : "the copy",
 		"the message", "what is kept");
 	is_handled(h.juliet, 0);
-	answers(&h, kept);
+	if (kept == SC_OWED_KEPT)
+		answers(&h, kept);
+	else
+		refuses(&h);
 	is_handled(h.juliet, 1);
 	is_bodies(h.orchard, "1");
 	is_bodies(h.phone, "copy of 1");
@@ -314,6 +330,10 @@ test_receipt_refused(void)
 	phone_is(&h, says_inactive);
 	tells(&h, h.juliet, PHONE, RECEIPT("1"));
 	answers(&h, SC_OWED_FAILED);
+	is_handled(h.juliet, 0);
+	is_quiet(h.juliet);
+	pass_time(h.f, 1000);
+	refuses(&h);
 	is_handled(h.juliet, 1);
 	is_bodies(h.juliet, "error resource-constraint");
 	phone_is(&h, says_active);
@@ -321,7 +341,7 @@ test_receipt_refused(void)
 
 	phone_is(&h, says_inactive);
 	tells(&h, h.juliet, PHONE, RECEIPT("2"));
-	pass_time(h.f, 5000);
+	pass_time(h.f, 5100);
 	is_handled(h.juliet, 2);
 	is_bodies(h.juliet, "error resource-constraint");
 	answers(&h, SC_OWED_KEPT);
