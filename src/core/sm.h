@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stonechat/text.h>
 #include "net/timer.h"
 
 struct sc_session;
