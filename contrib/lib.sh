@@ -61,8 +61,13 @@ install_missing() {
 }
 
 apt_install() {
+	apt_log=$(mktemp)
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
-		</dev/null >/dev/null || die "apt-get could not install: $*"
+		</dev/null >"$apt_log" 2>&1 || {
+		tail -20 "$apt_log" >&2
+		die "apt-get could not install: $*"
+	}
+	rm -f "$apt_log"
 }
 
 # A tree that belongs to somebody is built as that somebody, also under sudo.
