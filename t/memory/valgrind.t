@@ -38,7 +38,7 @@ directory = tempfile.mkdtemp(prefix="val.")
 os.chmod(directory, 0o777)
 # Suppressed are only libraries' own caches, which they keep until the process ends.
 environment = dict(os.environ, SCENE_SLOW="10", SCENE_JOBS="2", DEVSERVER_READY_SECONDS="240",
-                   DEVSERVER_WRAPPER="valgrind -q --leak-check=full --show-leak-kinds=definite,indirect "
+                   DEVSERVER_WRAPPER="valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite,indirect "
                    "--errors-for-leak-kinds=definite,indirect --num-callers=30 "
                    f"--log-file={directory}/valgrind.%p")
 count = bad = 0

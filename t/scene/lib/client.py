@@ -194,7 +194,8 @@ class Client(asyncio.Protocol):
         return self.queue.pop(0) if self.queue else None
 
     async def expect(self, *names):
-        elem = await self.next()
+        # A login may wait for the database as long as the server allows, which is our patience too.
+        elem = await self.next(3 * PATIENCE)
         if elem is None or elem.name not in names:
             raise Unexpected(f"expected <{'> or <'.join(names)}>, got {self.describe(elem)}")
         return elem
@@ -379,6 +380,9 @@ class Client(asyncio.Protocol):
         if self.transport is None or self.gone:
             return
         if not self.transport.is_closing():
+            # XEP-0198 §4: right before a clean end, or the server may have to send again what arrived.
+            if self.sm and self.sm.get("on") and self.acknowledges:
+                self.write(f"<a xmlns='{NS_SM}' h='{self.sm['in']}'/>")
             self.write("</stream:stream>")
         await self.until(lambda: self.gone)
         self.transport.abort()
