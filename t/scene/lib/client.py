@@ -56,6 +56,7 @@ class Client(asyncio.Protocol):
         self.sm = None              # stream management: see _count_in
         self.acknowledges = True
         self.last_sm = None         # kept for resumption
+        self.resuming = None        # the session that <resume/> has asked for
         self.dirty = False          # something was sent that nobody has waited for
         self._reset()
 
@@ -126,6 +127,8 @@ class Client(asyncio.Protocol):
         elif elem.ns == NS_SM and elem.name == "enabled":
             self.sm = self.sm or {"in": 0, "sent": []}
             self.sm.update({"id": elem.get("id"), "on": True})
+        elif elem.ns == NS_SM and elem.name == "resumed" and self.resuming:
+            self.sm, self.resuming = self.resuming, None    # what is in the same read counts already
         elif elem.ns == NS_SM and elem.name == "failed" and self.sm and not self.sm.get("on"):
             self.sm = None
         elif self.sm and self.sm.get("on") and elem.ns == CLIENT:
@@ -364,12 +367,12 @@ class Client(asyncio.Protocol):
         refused = await self.authenticate()
         if refused:
             raise Unexpected(f"login refused: {refused}")
-        self.sm = None
+        self.sm, self.resuming = None, old
         self.write(f"<resume xmlns='{NS_SM}' h='{old['in']}' previd='{old['id']}'/>")
         answer = await self.expect("resumed", "failed")
         if answer.name == "failed":
             raise Unexpected("not resumed: " + answer.pretty())
-        self.sm, self.jid = old, jid
+        self.jid = jid
         self._forget_sent(int(answer.get("h") or 0))
         for text in self.sm["sent"]:
             self.write(text)
