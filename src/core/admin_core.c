@@ -151,7 +151,7 @@ admin_close_sessions(const struct sc_jid *jid, const char *condition, const char
 	list_each(&e->sessions, it, tmp) {
 		struct sc_session *s = container_of(it, struct sc_session, link);
 
-		if (s->stream == NULL || s->ending)
+		if (s->ending)
 			continue;
 		sc_session_close(s, condition, text);
 		n++;

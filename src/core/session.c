@@ -107,6 +107,10 @@ send_on(void *account, struct outq_item *item)
 {
 	const struct sc_stanza *s = item->owed != NULL ? item->owed->stanza : item->stanza;
 
+	if (s->kind == SC_IQ && item->to == OUTQ_TO_STANZA) {
+		route_failed(item->stanza, NULL, SC_COND_SERVICE_UNAVAILABLE, NULL);    /* who asked waits for an answer */
+		return;
+	}
 	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) || item->done != NULL ||
 	    (item->owed == NULL && item->to == OUTQ_TO_SELF) || !owed_would_be_lost(item))
 		return;

@@ -236,6 +236,8 @@ sc_session_close(struct sc_session *s, const char *condition, const char *text)
 	entity_at_home(s->entity);
 	if (s->stream != NULL)
 		s->ops->close(s->stream, condition, text);
+	else if (!s->ending)            /* asleep: nobody is there to be told */
+		session_end(s);
 }
 
 void *
