@@ -43,6 +43,7 @@ owed_unref(struct sc_owed *o)
 	if (--o->refs > 0)
 		return;
 	timeout_clear(&o->limit);
+	custody_release(o->custody);
 	sc_stanza_free(&o->stanza);
 	entity_unref(o->account);
 	free(o);
@@ -74,6 +75,11 @@ owed_leave(struct outq_item *item, bool safe)
 	link_remove(&item->in_owed);
 	item->owed = NULL;
 	o->acked = o->acked || safe;
+	/* The session ends, but whether the row will be there is not known yet: the duty stays here until it is. */
+	if (!safe && o->state == OWED_SPILLING && o->custody == NULL) {
+		o->custody = item->custody;
+		item->custody = NULL;
+	}
 	if (o->state == OWED_SPILLED)
 		tell_settled(o);
 	owed_unref(o);
@@ -93,6 +99,8 @@ owed_would_be_lost(const struct outq_item *item)
 static void
 end_holds(struct sc_owed *o)
 {
+	custody_release(o->custody);
+	o->custody = NULL;
 	list_each(&o->items, it, tmp) {
 		struct outq_item *item = container_of(it, struct outq_item, in_owed);
 
@@ -106,13 +114,14 @@ end_holds(struct sc_owed *o)
 static void
 give_up(struct sc_owed *o)
 {
-	struct custody *custody = NULL;
-	bool all_back = true;
+	struct custody *custody = o->custody;
+	bool all_back = o->custody == NULL;     /* what an ended session was given may have arrived */
 
 	if (o->acked) {
 		end_holds(o);
 		return;
 	}
+	custody_hold(custody);
 	list_each(&o->items, it, tmp) {
 		struct outq_item *item = container_of(it, struct outq_item, in_owed);
 
@@ -186,12 +195,28 @@ owed_spill(struct sc_owed *o)
 	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
 }
 
+/* No row, and every session that was given it has ended without a word: the message finds another way, or its sender hears of it. */
+static bool
+find_another_way(struct sc_owed *o)
+{
+	struct custody *custody = o->custody;
+
+	if (!link_alone(&o->items) || o->acked || o->told)
+		return false;
+	o->state = OWED_UNKEPT;
+	o->custody = NULL;
+	deliver_again(o->account, o->stanza, custody, o->since);
+	return true;
+}
+
 /* Until the limit the client may acknowledge it, or the database come back. */
 static void
 failed_for_now(struct sc_owed *o)
 {
 	int64_t left = time_left(o);
 
+	if (find_another_way(o))
+		return;
 	if (left > 0 && !o->told) {
 		o->state = OWED_FAST;
 		timeout_set(&o->limit, left < AGAIN_MS ? left : AGAIN_MS);
@@ -219,6 +244,8 @@ sc_owed_stored(struct sc_owed *o, enum sc_owed_kept kept)
 		failed_for_now(o);
 		break;
 	case SC_OWED_NOT_WANTED:
+		if (find_another_way(o))
+			break;
 		o->state = OWED_UNKEPT;
 		end_holds(o);
 		break;

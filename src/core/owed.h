@@ -22,6 +22,7 @@ struct sc_owed {
 	struct link items;              /* struct outq_item */
 	struct sc_entity *account;      /* counted */
 	struct sc_stanza *stanza;       /* one reference */
+	struct custody *custody;        /* one hold: of a session that ended while the row was being written */
 	struct timeout limit;           /* custody_limit, while SPILLING; FAST: when the spool is asked again */
 	int64_t deadline;               /* clock_mono() of the limit; 0: the spool was not asked yet */
 	int64_t sequence;               /* of the row; the module's */

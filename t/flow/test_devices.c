@@ -295,6 +295,33 @@ test_sent(void)
 	flow_end(&h.f);
 }
 
+static void
+ends(void *client)
+{
+	session_end(session_of(client));
+}
+
+/* Its session ends while its row is being written: the duty does not end with the session. */
+static void
+test_end_in_mid_row(enum sc_owed_kept kept)
+{
+	struct house h = move_in(kept == SC_OWED_KEPT ? "an end while the row is written" : "an end while the row fails");
+
+	tells(&h, h.juliet, PHONE, "<body>1</body>");
+	pass_time(h.f, 300);
+	is_int(keeper.n, 1, "a row is asked for");
+	on_shard(h.f, home_shard(h.phone), ends, h.phone);
+	run(h.f);
+	is_handled(h.juliet, 0);
+	answers(&h, kept);
+	is_handled(h.juliet, 1);
+	if (kept == SC_OWED_KEPT)
+		is_int(keeper.plain, 1, "the row is for the next session");
+	else
+		is_text(*seen(h.orchard) != '\0' || *seen(h.juliet) != '\0' ? "told" : "lost", "told", "it finds another way");
+	flow_end(&h.f);
+}
+
 /* --- a client that nobody looks at --- */
 
 static void
@@ -418,6 +445,8 @@ main(void)
 	test_one_row(SC_OWED_FAILED);
 	test_all_die();
 	test_sent();
+	test_end_in_mid_row(SC_OWED_KEPT);
+	test_end_in_mid_row(SC_OWED_FAILED);
 	test_receipt_waits();
 	test_receipt_refused();
 	test_mark_in_place_of_another();
