@@ -13,11 +13,14 @@
 #define DEFAULT_CONF SYSCONFDIR "/stonechat/stonechat.conf"
 
 static const char usage[] =
-	"usage: stonechat [-c FILE] [--check-config|--check|--db-plan] [--manual config|hooks|xeps] [--version] [--help]\n"
+	"usage: stonechat [-c FILE] [--check-config|--check|--db-plan] [--manual "
+	"config|hooks|xeps] [--version] [--help]\n"
 	"  -c, --config FILE    the configuration (" DEFAULT_CONF ")\n"
 	"      --check-config   read it, load the modules, say what is wrong, and end\n"
-	"      --check          look at certificates, DNS, database and ports too (`stonechatctl check` without a server)\n"
-	"      --db-plan        list the steps of the schema of an external database, done and to do\n"
+	"      --check          look at certificates, DNS, database and ports too (`stonechatctl "
+	"check` without a server)\n"
+	"      --db-plan        list the steps of the schema of an external database, done "
+	"and to do\n"
 	"      --json           print what --check and --db-plan find as JSON\n"
 	"      --manual WHICH   print a generated page of the manual\n"
 	"      --module-dir DIR where the modules are, for --manual\n"
@@ -27,9 +30,12 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
-		{ "manual", required_argument, NULL, 'm' }, { "module-dir", required_argument, NULL, 'd' },
-		{ "check", no_argument, NULL, 'C' }, { "db-plan", no_argument, NULL, 'p' }, { "json", no_argument, NULL, 'j' },
+		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument,
+			NULL, 'k' },
+		{ "manual", required_argument, NULL, 'm' }, { "module-dir", required_argument,
+			NULL, 'd' },
+		{ "check", no_argument, NULL, 'C' }, { "db-plan", no_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 }
 	};

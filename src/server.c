@@ -21,42 +21,57 @@
 static int server_section, db_section, log_section;
 
 static const struct sc_key server_keys[] = {
-	SC_CONF_TEXT(struct server_conf, state_dir, LOCALSTATEDIR "/lib/stonechat", "Folder of the private PostgreSQL and of the lock."),
-	SC_CONF_TEXT(struct server_conf, user, "stonechat", "Who the server becomes when it is started as root."),
+	SC_CONF_TEXT(struct server_conf, state_dir, LOCALSTATEDIR "/lib/stonechat",
+		"Folder of the private PostgreSQL and of the lock."),
+	SC_CONF_TEXT(struct server_conf, user, "stonechat",
+		"Who the server becomes when it is started as root."),
 	SC_CONF_TEXT(struct server_conf, cert_dir, SYSCONFDIR "/stonechat/certs",
-		"Folder of certificates: HOST.crt and HOST.key, HOST.pem, or HOST/fullchain.pem and HOST/privkey.pem."),
-	SC_CONF_TEXT(struct server_conf, ctl_socket, RUNSTATEDIR "/stonechat/ctl", "Socket for stonechatctl."),
+		"Folder of certificates: HOST.crt and HOST.key, HOST.pem, or HOST/fullchain.pem "
+		"and HOST/privkey.pem."),
+	SC_CONF_TEXT(struct server_conf, ctl_socket, RUNSTATEDIR "/stonechat/ctl",
+		"Socket for stonechatctl."),
 	SC_CONF_TEXT(struct server_conf, module_dir, MODULESDIR, "Folder of the modules."),
 	SC_CONF_TEXT(struct server_conf, schema_dir, SCHEMADIR, "Folder of the schema's steps."),
 	SC_CONF_TEXT(struct server_conf, postgres_bin, NULL,
-		"Folder of initdb and postgres for the private PostgreSQL; without it the newest that is installed."),
-	SC_CONF_LIST(struct server_conf, modules, NULL, "Modules to load; without it all that are in the folder."),
-	SC_CONF_LIST(struct server_conf, modules_off, NULL, "Modules not to load though they are in the folder."),
+		"Folder of initdb and postgres for the private PostgreSQL; without it the newest "
+		"that is installed."),
+	SC_CONF_LIST(struct server_conf, modules, NULL, "Modules to load; without it all that are "
+		"in the folder."),
+	SC_CONF_LIST(struct server_conf, modules_off, NULL,
+		"Modules not to load though they are in the folder."),
 	SC_CONF_INT(struct server_conf, shards, "0", 0, 256, "Threads; 0: one for each core."),
 	SC_CONF_SIZE(struct server_conf, memory_limit, "0", 0, INT64_MAX,
-		"Memory for queues, stanzas and buffers; 0: 60 % of the machine's or the control group's."),
+		"Memory for queues, stanzas and buffers; 0: 60 % of the machine's or the "
+		"control group's."),
 	SC_CONF_SIZE(struct server_conf, mailbox_high, "8MiB", 65536, 1LL << 30,
-		"What one shard may have posted to another that has not taken it, before it stops reading sockets."),
-	SC_CONF_INT(struct server_conf, offload_threads, "0", 0, 64, "Threads for password hashing; 0: one for each core."),
+		"What one shard may have posted to another that has not taken it, before it stops "
+		"reading sockets."),
+	SC_CONF_INT(struct server_conf, offload_threads, "0", 0, 64,
+		"Threads for password hashing; 0: one for each core."),
 	SC_CONF_TIME(struct server_conf, drain_time, "10s", 0, 300000,
-		"How long ending may take: streams are closed, queues written, the database gets what is left."),
+		"How long ending may take: streams are closed, queues written, the database gets "
+		"what is left."),
 	SC_CONF_END
 };
 
 static const struct sc_key db_keys[] = {
 	SC_CONF_SECRET(struct db_conf, uri,
-		"PostgreSQL, as a URI or conninfo; several hosts are tried in order. Empty: a private one in state_dir."),
+		"PostgreSQL, as a URI or conninfo; several hosts are tried in order. Empty: a "
+		"private one in state_dir."),
 	SC_CONF_INT(struct db_conf, connections, "60", 2, 10000, "Connections in all."),
 	SC_CONF_SIZE(struct db_conf, queue_max, "64MiB", 1 << 20, 16LL << 30,
 		"Writes of one shard that may wait; above it what needs storage is refused."),
-	SC_CONF_TIME(struct db_conf, outage, "10s", 100, 600000, "How long a write waits for a database that is gone."),
+	SC_CONF_TIME(struct db_conf, outage, "10s", 100, 600000,
+		"How long a write waits for a database that is gone."),
 	SC_CONF_BOOL(struct db_conf, allow_unsafe, "false",
-		"Run though the database has fsync or synchronous_commit off, and lose acknowledged messages when the power fails."),
+		"Run though the database has fsync or synchronous_commit off, and lose "
+		"acknowledged messages when the power fails."),
 	SC_CONF_END
 };
 
 static const struct sc_key log_keys[] = {
-	SC_CONF_ENUM(struct log_conf, level, "info", "debug info warn error", "The least important lines that are written."),
+	SC_CONF_ENUM(struct log_conf, level, "info", "debug info warn error",
+		"The least important lines that are written."),
 	SC_CONF_TEXT(struct log_conf, to, "stderr", "stderr, journald, or a file."),
 	SC_CONF_END
 };
@@ -64,13 +79,18 @@ static const struct sc_key log_keys[] = {
 static void
 register_tables(void)
 {
-	server_section = conf_section("", server_keys, sizeof server_keys[0], sizeof(struct server_conf), false);
+	server_section = conf_section("", server_keys, sizeof server_keys[0],
+		sizeof(struct server_conf), false);
 	db_section = conf_section("db", db_keys, sizeof db_keys[0], sizeof(struct db_conf), false);
-	log_section = conf_section("log", log_keys, sizeof log_keys[0], sizeof(struct log_conf), false);
+	log_section = conf_section("log", log_keys, sizeof log_keys[0],
+		sizeof(struct log_conf), false);
 	c2s_conf_register();
-	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
-	sc_assert(store_register(sleep_statements, sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
-	sc_assert(store_register(clients_statements, sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
+	sc_assert(store_register(accounts_statements,
+		sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	sc_assert(store_register(sleep_statements,
+		sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
+	sc_assert(store_register(clients_statements,
+		sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
 }
 
 static bool
@@ -97,7 +117,8 @@ register_commands(char *error, size_t error_size)
 	for (int i = 0; i < module_count(); i++) {
 		const struct sc_module *m = &module_at(i)->m;
 
-		if (m->commands != NULL && !admin_register(m->name, m->commands, m->size_command, error, error_size))
+		if (m->commands != NULL && !admin_register(m->name, m->commands, m->size_command,
+		    error, error_size))
 			return false;
 	}
 	return true;
@@ -108,17 +129,19 @@ server_load(const char *file, const char *module_dir, char *error, size_t error_
 {
 	struct conf_early early = { 0 };
 	bool ok = file == NULL || conf_read_early(file, &early, error, error_size);
-	const char *dir = module_dir != NULL ? module_dir : early.module_dir != NULL ? early.module_dir : MODULESDIR;
+	const char *dir = module_dir != NULL ? module_dir : early.module_dir != NULL
+		? early.module_dir : MODULESDIR;
 
 	register_tables();
 	conf_module_loaded = is_loaded;
-	ok = ok && load_modules(&early, dir, error, error_size) && module_finish(error, error_size) &&
-		register_commands(error, error_size);
+	ok = ok && load_modules(&early, dir, error, error_size) &&
+		module_finish(error, error_size) && register_commands(error, error_size);
 	conf_early_free(&early);
 	if (!ok)
 		return NULL;
 	if (file == NULL)
-		return conf_load_text("defaults", SC_SPAN("hosts = ( { name = \"localhost\"; } );\n"), error, error_size);
+		return conf_load_text("defaults",
+			SC_SPAN("hosts = ( { name = \"localhost\"; } );\n"), error, error_size);
 	return conf_load(file, error, error_size);
 }
 
@@ -186,8 +209,10 @@ static const struct xep_row core_rows[] = {
 	{ "XEP-0440 1.0.0", "core", "Which channel bindings can be used." },
 	{ "XEP-0474 0.5.0", "core", "SCRAM downgrade protection." },
 	{ "XEP-0478 0.2.0", "core", "Stream limits advertisement." },
-	{ "XEP-0480 0.2.0", "core", "SCRAM verifiers that clients make for accounts that lack them." },
-	{ "XEP-0484 0.2.0", "core", "Tokens that log a client in again, by HT-SHA-256-EXPR, -ENDP, -NONE (-UNIQ before TLS 1.3)." },
+	{ "XEP-0480 0.2.0", "core", "SCRAM verifiers that clients make for accounts that "
+		"lack them." },
+	{ "XEP-0484 0.2.0", "core", "Tokens that log a client in again, by HT-SHA-256-EXPR, -ENDP, "
+		"-NONE (-UNIQ before TLS 1.3)." },
 	{ "XEP-0509 0.2.0", "core", "The login together with the header." },
 };
 
@@ -200,10 +225,13 @@ write_xeps(void)
 	for (; n < sizeof core_rows / sizeof *core_rows; n++)
 		rows[n] = core_rows[n];
 	for (int i = 0; i < module_count(); i++)
-		for (const char *const *x = module_at(i)->m.implements; x != NULL && *x != NULL && n < 1024; x++)
-			rows[n++] = (struct xep_row){ *x, module_at(i)->m.name, module_at(i)->m.summary };
+		for (const char *const *x = module_at(i)->m.implements; x != NULL && *x != NULL &&
+		    n < 1024; x++)
+			rows[n++] = (struct xep_row){ *x, module_at(i)->m.name,
+				module_at(i)->m.summary };
 	qsort(rows, n, sizeof *rows, by_xep);
-	fputs("# What Stonechat implements\n\nGenerated from the modules' `.implements` by `stonechat --manual xeps`; do not edit.\n\n"
+	fputs("# What Stonechat implements\n\nGenerated from the modules' `.implements` by "
+		"`stonechat --manual xeps`; do not edit.\n\n"
 		"| specification | module | what it does |\n|---|---|---|\n", stdout);
 	for (size_t i = 0; i < n; i++)
 		printf("| %s | %s | %s |\n", rows[i].xep, rows[i].module, rows[i].summary);

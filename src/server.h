@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* server: the settings of the process itself, and reading everything that stands in the configuration. */
+/* server: the settings of the process itself, and reading everything that stands in the
+ * configuration. */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -10,7 +11,8 @@
 struct conf;
 
 struct server_conf {
-	const char *state_dir, *user, *cert_dir, *ctl_socket, *module_dir, *schema_dir, *postgres_bin;
+	const char *state_dir, *user, *cert_dir, *ctl_socket, *module_dir, *schema_dir,
+		*postgres_bin;
 	const char *const *modules, *const *modules_off;
 	int64_t shards, memory_limit, mailbox_high, offload_threads, drain_time;
 };
@@ -26,8 +28,9 @@ struct log_conf {
 	const char *to;
 };
 
-/* Loads the modules that the file names (all bundled ones without a list), registers every table, reads the file. file NULL: the defaults
- * alone, for manuals; module_dir (may be NULL) overrides the file's. NULL with a sentence. Once per process. */
+/* Loads the modules that the file names (all bundled ones without a list), registers every table,
+ * reads the file. file NULL: the defaults alone, for manuals; module_dir (may be NULL) overrides
+ * the file's. NULL with a sentence. Once per process. */
 struct conf *server_load(const char *file, const char *module_dir, char *error, size_t error_size);
 
 const struct server_conf *server_conf(const struct conf *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stonechatctl: the administrator's tool. It knows no commands: what was typed goes to the server, and the answer says
- * whether it is a table, facts or text. Only what needs this side of the socket is here: passwords, bulk lines, and the
- * two commands that work without a server.
+ * stonechatctl: the administrator's tool. It knows no commands: what was typed goes to the server,
+ * and the answer says whether it is a table, facts or text. Only what needs this side of the socket
+ * is here: passwords, bulk lines, and the two commands that work without a server.
  */
 #include "config.h"
 
@@ -16,13 +16,17 @@
 
 static const char usage[] =
 	"usage: stonechatctl [-s SOCKET] [-c FILE] [--json] COMMAND…\n"
-	"  -s SOCKET   the server's control socket; else $STONECHATCTL_SOCKET, else ctl_socket in FILE\n"
-	"  -c FILE     the server's configuration; default " SYSCONFDIR "/stonechat/stonechat.conf\n"
+	"  -s SOCKET   the server's control socket; else $STONECHATCTL_SOCKET, else "
+	"ctl_socket in FILE\n"
+	"  -c FILE     the server's configuration; "
+	"default " SYSCONFDIR "/stonechat/stonechat.conf\n"
 	"  --json      print results as JSON\n"
 	"  --version\n"
 	"\n"
-	"`stonechatctl help` lists the commands, `stonechatctl help user add` explains one. A password given as - is asked for,\n"
-	"or read from standard input. Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no server, 4 `check` found problems.\n";
+	"`stonechatctl help` lists the commands, `stonechatctl help user add` explains one. A "
+	"password given as - is asked for,\n"
+	"or read from standard input. Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no "
+	"server, 4 `check` found problems.\n";
 
 /* --- without a server --- */
 
@@ -81,7 +85,8 @@ words_of(int argc, char **argv, const char *password)
 		if (here && strncmp(password, "--", 2) == 0)
 			json_array_append_new(words, json_string("--"));
 		if (json_array_append_new(words, json_string(here ? password : argv[i])) != 0) {
-			fprintf(stderr, "stonechatctl: `%s' is not UTF-8\n", here ? "the password" : argv[i]);
+			fprintf(stderr, "stonechatctl: `%s' is not UTF-8\n",
+				here ? "the password" : argv[i]);
 			json_decref(words);
 			return NULL;
 		}
@@ -97,7 +102,8 @@ take_answer(const struct ctl *ctl, const json_t *answer)
 	const char *error = json_string_value(json_object_get(answer, "error"));
 
 	if (!json_is_true(json_object_get(answer, "ok"))) {
-		fprintf(stderr, "stonechatctl: %s\n", error ? error : "the server failed without a word");
+		fprintf(stderr, "stonechatctl: %s\n",
+			error ? error : "the server failed without a word");
 		return json_is_integer(code) ? (int)json_integer_value(code) : CTL_FAILED;
 	}
 	if (ctl->json)
@@ -176,8 +182,10 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
+		{ "socket", required_argument, NULL, 's' }, { "config", required_argument,
+			NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct ctl ctl = { .fd = -1 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* supervisor: start, watch, restart, stop. It waits in sigtimedwait(), so nothing here is asynchronous. */
+/* supervisor: start, watch, restart, stop. It waits in sigtimedwait(), so nothing here is
+ * asynchronous. */
 #include "config.h"
 
 #include <errno.h>
@@ -78,7 +79,8 @@ bad:
 	return false;
 }
 
-/* As root: become the user of the configuration, for good. The folders that it writes to are made and given to it before. */
+/* As root: become the user of the configuration, for good. The folders that it writes to are made
+ * and given to it before. */
 static bool
 drop_rights(const struct server_conf *c, char *error, size_t size)
 {
@@ -87,15 +89,17 @@ drop_rights(const struct server_conf *c, char *error, size_t size)
 
 	snprintf(socket_dir, sizeof socket_dir, "%s", c->ctl_socket);
 	if (geteuid() == 0 && (pw = getpwnam(c->user)) == NULL) {
-		snprintf(error, size, "there is no user \"%s\" (setting `user`): create it with `useradd --system %s`, or name another",
-			c->user, c->user);
+		snprintf(error, size, "there is no user \"%s\" (setting `user`): create it with "
+			"`useradd --system %s`, or name another", c->user, c->user);
 		return false;
 	}
-	if (!make_folder(c->state_dir, pw, error, size) || !make_folder(dirname(socket_dir), pw, error, size))
+	if (!make_folder(c->state_dir, pw, error, size) || !make_folder(dirname(socket_dir), pw,
+	    error, size))
 		return false;
 	if (pw == NULL)
 		return true;
-	if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0) {
+	if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 ||
+	    setuid(pw->pw_uid) != 0) {
 		snprintf(error, size, "cannot become the user %s: %s", c->user, strerror(errno));
 		return false;
 	}
@@ -112,7 +116,8 @@ lock_state(const struct server_conf *c, char *error, size_t size)
 	snprintf(path, sizeof path, "%s/lock", c->state_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		snprintf(error, size, "the lock in %s cannot be opened: %s", c->state_dir, strerror(errno));
+		snprintf(error, size, "the lock in %s cannot be opened: %s", c->state_dir,
+			strerror(errno));
 		return false;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -168,7 +173,8 @@ wait_signal(int ms)
 	return s > 0 ? s : 0;
 }
 
-/* True when the operator wants us to end. Other signals that come meanwhile are for later rounds. */
+/* True when the operator wants us to end. Other signals that come meanwhile are for later
+ * rounds. */
 static bool
 told_to_end(int ms)
 {
@@ -195,7 +201,8 @@ start_private(char *error, size_t size)
 	return true;
 }
 
-/* False: told to end meanwhile, or the schema is not ours to touch. An external database that is away is waited for. */
+/* False: told to end meanwhile, or the schema is not ours to touch. An external database that is
+ * away is waited for. */
 static bool
 prepare_database(void)
 {
@@ -214,7 +221,8 @@ prepare_database(void)
 		given.db_uri = db->uri;
 	}
 	for (;;) {
-		bool reached = store_check_server(given.db_uri, (int)db->connections, db->allow_unsafe, error, sizeof error);
+		bool reached = store_check_server(given.db_uri, (int)db->connections,
+			db->allow_unsafe, error, sizeof error);
 
 		if (reached && store_migrate(given.db_uri, schema, error, sizeof error))
 			return true;
@@ -223,7 +231,8 @@ prepare_database(void)
 			return false;
 		}
 		if (!told)
-			sc_log(NULL, SC_LOG_ERROR, "db.unreachable", "why=\"%s\" action=\"trying again every 2 s\"", error);
+			sc_log(NULL, SC_LOG_ERROR, "db.unreachable",
+				"why=\"%s\" action=\"trying again every 2 s\"", error);
 		told = true;
 		if (told_to_end(2000))
 			return false;
@@ -264,9 +273,11 @@ reap(pid_t worker)
 			continue;
 		worker_died = true;
 		if (WIFSIGNALED(status))
-			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d signal=%d", (int)pid, WTERMSIG(status));
+			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d signal=%d", (int)pid,
+				WTERMSIG(status));
 		else if (WEXITSTATUS(status) != 0)
-			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d status=%d", (int)pid, WEXITSTATUS(status));
+			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d status=%d", (int)pid,
+				WEXITSTATUS(status));
 	}
 	return worker_died;
 }
@@ -305,7 +316,8 @@ mind_database(void)
 		told = false;
 	else if (!told) {
 		told = true;
-		sc_log(NULL, SC_LOG_ERROR, "db.cannot_start", "why=\"%s\" action=\"trying again every %d s\"", error, DATABASE_PAUSE);
+		sc_log(NULL, SC_LOG_ERROR, "db.cannot_start",
+			"why=\"%s\" action=\"trying again every %d s\"", error, DATABASE_PAUSE);
 	}
 }
 
@@ -351,7 +363,8 @@ watch(void)
 		if (s == SIGHUP)
 			kill_worker(worker, SIGHUP);
 		if (s == SIGCHLD && reap(worker)) {
-			pause = time(NULL) - since > STEADY ? 0 : pause == 0 ? 1 : pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+			pause = time(NULL) - since > STEADY ? 0 : pause == 0 ? 1
+				: pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 			worker = 0;
 			since = time(NULL);
 		}
@@ -381,13 +394,15 @@ supervisor_run(const char *conf_file, struct conf *conf)
 	sigprocmask(SIG_BLOCK, &watched, NULL);
 	raise_descriptors();
 	confine_rights();
-	if (!open_ports(error, sizeof error) || !drop_rights(server_conf(conf), error, sizeof error) ||
-	    !server_log_open(conf, error, sizeof error) || !lock_state(server_conf(conf), error, sizeof error))
+	if (!open_ports(error, sizeof error) || !drop_rights(server_conf(conf), error,
+	    sizeof error) ||
+	    !server_log_open(conf, error, sizeof error) || !lock_state(server_conf(conf), error,
+	    sizeof error))
 		return fail(error);
 	if (pipe2(alive_pipe, O_CLOEXEC) != 0)
 		return fail(strerror(errno));
-	sc_log(NULL, SC_LOG_INFO, "server.starting", "version=" PACKAGE_VERSION " pid=%d shards=%d modules_from=%s", (int)getpid(),
-		given.shards, server_conf(conf)->module_dir);
+	sc_log(NULL, SC_LOG_INFO, "server.starting", "version=" PACKAGE_VERSION " pid=%d shards=%d "
+		"modules_from=%s", (int)getpid(), given.shards, server_conf(conf)->module_dir);
 	if (prepare_database())
 		status = watch();
 	else if (pg != NULL)

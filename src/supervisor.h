@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * supervisor: the small process above the worker (design §4). It opens the ports, gives up root, runs the private PostgreSQL, restarts what
- * dies, and touches no byte of the network.
+ * supervisor: the small process above the worker (design §4). It opens the ports, gives up root,
+ * runs the private PostgreSQL, restarts what dies, and touches no byte of the network.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker: starts the shards, watches signals on shard 0, reloads, drains. What needs the database before any shard runs is in
- * worker_db.c.
+ * worker: starts the shards, watches signals on shard 0, reloads, drains. What needs the database
+ * before any shard runs is in worker_db.c.
  */
 #include "config.h"
 
@@ -80,7 +80,8 @@ load_tls(const struct conf *conf, struct tls_ctx *old, char *error, size_t size)
 {
 	const char **names = calloc((size_t)conf_hosts(conf) + 1, sizeof *names);
 	const struct c2s_conf *c2s = conf_get(conf, c2s_section, -1);
-	struct tls_conf t = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names, .ca_file = c2s->ca_file,
+	struct tls_conf t = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names,
+		.ca_file = c2s->ca_file,
 		.ask_client_cert = c2s->ca_file != NULL };
 	struct tls_ctx *ctx;
 
@@ -106,7 +107,8 @@ put_on(const struct outfit *o)
 	c = c2s_conf();
 	session_limits.outq_items = (uint32_t)c->outq_stanzas;
 	session_limits.outq_bytes = (size_t)c->outq_bytes;
-	route_limits = (struct route_limits){ (uint32_t)c->lane_stanzas, (uint32_t)c->loading_stanzas, (uint32_t)c->reading_iqs };
+	route_limits = (struct route_limits){ (uint32_t)c->lane_stanzas,
+		(uint32_t)c->loading_stanzas, (uint32_t)c->reading_iqs };
 }
 
 static struct tls_ctx *
@@ -200,10 +202,12 @@ reload_done(struct job *job)
 		notes = conf_needs_restart(arena, given->conf, r->new.conf);
 		if (!server_log_open(r->new.conf, error, sizeof error))
 			sc_log(NULL, SC_LOG_WARN, "log.not_reopened", "why=\"%s\"", error);
-		sc_log(NULL, SC_LOG_INFO, "conf.reloaded", "restart_needed=%s", notes != NULL ? "yes" : "no");
+		sc_log(NULL, SC_LOG_INFO, "conf.reloaded", "restart_needed=%s",
+			notes != NULL ? "yes" : "no");
 		reload_spread(&r->new);
 	} else {
-		sc_log(NULL, SC_LOG_ERROR, "conf.refused", "why=\"%s\" action=\"the old configuration stays\"", r->error);
+		sc_log(NULL, SC_LOG_ERROR, "conf.refused",
+			"why=\"%s\" action=\"the old configuration stays\"", r->error);
 	}
 	if (r->done != NULL)
 		r->done(r->arg, ok ? NULL : r->error, notes);
@@ -290,15 +294,16 @@ forget_sleepers(void)
 	}
 }
 
-/* A shard ends in steps, each of which waits for what it has set in motion: streams; the rows of messages that nobody has acknowledged;
- * the sessions that sleep; the modules' last words. */
+/* A shard ends in steps, each of which waits for what it has set in motion: streams; the rows of
+ * messages that nobody has acknowledged; the sessions that sleep; the modules' last words. */
 static bool
 drain_step(int step)
 {
 	switch (step) {
 	case 0:
 		streams_shut_down("system-shutdown", CLOSE_SLICE);
-		return streams_here() == 0 && !sessions_are_busy() && store_waiting(shard.store) == 0;
+		return streams_here() == 0 && !sessions_are_busy() &&
+			store_waiting(shard.store) == 0;
 	case 1:
 		sleep_save_all();
 		return true;
@@ -348,7 +353,8 @@ drain(void)
 #ifdef HAVE_LIBSYSTEMD
 	sd_notify(0, "STOPPING=1");
 #endif
-	sc_log(NULL, SC_LOG_INFO, "server.draining", "limit_ms=%lld", (long long)server_conf(conf_now())->drain_time);
+	sc_log(NULL, SC_LOG_INFO, "server.draining", "limit_ms=%lld",
+		(long long)server_conf(conf_now())->drain_time);
 	for (int i = 0; i < loop_count(); i++) {
 		struct letter *l = calloc(1, sizeof *l);
 
@@ -363,7 +369,8 @@ drain(void)
 static void
 stop_all(void)
 {
-	kill(getppid(), SIGTERM);       /* the supervisor tells us to drain, and ends the database after us */
+	/* the supervisor tells us to drain, and ends the database after us */
+	kill(getppid(), SIGTERM);
 }
 
 static bool
@@ -404,7 +411,8 @@ start_look(struct timeout *t)
 		bool direct = strcmp(l->type, "c2s_tls") == 0;
 
 		if (strncmp(l->type, "c2s", 3) == 0)
-			listeners[n_listeners++] = listen_start(given->fds[i].fd, l->proxy, c2s_accepted, direct ? &first : NULL);
+			listeners[n_listeners++] = listen_start(given->fds[i].fd, l->proxy,
+				c2s_accepted, direct ? &first : NULL);
 	}
 	fire_modules(module_starts);
 	if (atomic_fetch_add(&shards_ready, 1) + 1 == loop_count())
@@ -459,7 +467,8 @@ start_shard_zero(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	signals = event_new(loop_base(0), signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), EV_READ | EV_PERSIST, on_signal, NULL);
+	signals = event_new(loop_base(0), signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+		EV_READ | EV_PERSIST, on_signal, NULL);
 	event_add(signals, NULL);
 	alive = event_new(loop_base(0), given->alive_fd, EV_READ, on_orphaned, NULL);
 	event_add(alive, NULL);
@@ -521,7 +530,8 @@ run_shards(void)
 	int n = loop_count();
 
 	for (int i = 1; i < n; i++)
-		sc_assert(pthread_create(&threads[i], NULL, shard_thread, (void *)(intptr_t)i) == 0);
+		sc_assert(pthread_create(&threads[i], NULL, shard_thread,
+			(void *)(intptr_t)i) == 0);
 	loop_run(0, start_shard, finish_shard, NULL);
 	for (int i = 1; i < n; i++)
 		pthread_join(threads[i], NULL);
@@ -535,7 +545,8 @@ plan_connections(void)
 
 	store_settings = (struct store_conf){
 		.uri = given->db_uri, .writers = each >= 4 ? 2 : 1, .readers = each >= 4 ? 2 : 1,
-		.queue_max_bytes = (size_t)db->queue_max, .outage_ms = (int)db->outage, .read_timeout_ms = 5000,
+		.queue_max_bytes = (size_t)db->queue_max, .outage_ms = (int)db->outage,
+		.read_timeout_ms = 5000,
 		.app_name = app_name,
 	};
 }
@@ -547,8 +558,10 @@ tell_admin(void)
 
 	server_facts = (struct server_facts){
 		.supervisor_pid = getppid(), .db_pid = given->db_pid, .started = clock_wall(),
-		.conf_file = given->conf_file, .db_uri = given->db_uri, .schema_dir = c->schema_dir, .cert_dir = c->cert_dir,
-		.state_dir = c->state_dir, .ready = ready, .draining = draining, .reload = reload, .stop = stop_all,
+		.conf_file = given->conf_file, .db_uri = given->db_uri, .schema_dir = c->schema_dir,
+		.cert_dir = c->cert_dir,
+		.state_dir = c->state_dir, .ready = ready, .draining = draining, .reload = reload,
+		.stop = stop_all,
 		.tls = tls_in_force,
 	};
 	admin_home_of = home_of;
@@ -561,7 +574,8 @@ cannot_start(const char *why)
 	return 1;
 }
 
-/* What was reloaded before a crash stays in force after it; ports and threads are those that the supervisor has. */
+/* What was reloaded before a crash stays in force after it; ports and threads are those that the
+ * supervisor has. */
 static struct conf *
 newest_conf(void)
 {
@@ -571,7 +585,8 @@ newest_conf(void)
 	if (given->again)
 		conf = conf_load(given->conf_file, error, sizeof error);
 	if (given->again && conf == NULL)
-		sc_log(NULL, SC_LOG_ERROR, "conf.refused", "why=\"%s\" action=\"the configuration of the start is used\"", error);
+		sc_log(NULL, SC_LOG_ERROR, "conf.refused",
+			"why=\"%s\" action=\"the configuration of the start is used\"", error);
 	return conf != NULL ? conf : conf_ref(given->conf);
 }
 
@@ -587,8 +602,10 @@ worker_run(const struct inheritance *inherited)
 	confine_exec();
 	log_thread_name("worker");
 	snprintf(app_name, sizeof app_name, WORKER_APP_PREFIX " %d", (int)getpid());
-	if (!store_end_predecessors(given->db_uri, WORKER_APP_PREFIX, app_name, error, sizeof error) ||
-	    !worker_db_secret(given->db_uri, "made_up_salts", secret, sizeof secret, error, sizeof error))
+	if (!store_end_predecessors(given->db_uri, WORKER_APP_PREFIX, app_name, error,
+	    sizeof error) ||
+	    !worker_db_secret(given->db_uri, "made_up_salts", secret, sizeof secret, error,
+	    sizeof error))
 		return cannot_start(error);
 	first.conf = newest_conf();
 	first.host_ids = worker_db_hosts(given->db_uri, first.conf, error, sizeof error);

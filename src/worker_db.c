@@ -25,8 +25,8 @@ reach(const char *uri, char *error, size_t size)
 
 /* One row of one column, or NULL with a sentence. */
 static PGresult *
-ask(PGconn *c, const char *sql, int n, const char *const *values, const int *lengths, const int *formats, int result_format,
-	char *error, size_t size)
+ask(PGconn *c, const char *sql, int n, const char *const *values, const int *lengths,
+	const int *formats, int result_format, char *error, size_t size)
 {
 	PGresult *r = PQexecParams(c, sql, n, NULL, values, lengths, formats, result_format);
 
@@ -41,7 +41,8 @@ int *
 worker_db_hosts(const char *uri, const struct conf *conf, char *error, size_t size)
 {
 	/* No update of rows that are there: reading them must not wait for anybody. */
-	static const char sql[] = "with new as (insert into hosts (name) select $1 where not exists "
+	static const char sql[] = "with new as (insert into hosts (name) select $1 where "
+		"not exists "
 		"(select from hosts where name = $1) on conflict do nothing returning id) "
 		"select id from new union all select id from hosts where name = $1 limit 1";
 	PGconn *c = reach(uri, error, size);
@@ -65,10 +66,13 @@ worker_db_hosts(const char *uri, const struct conf *conf, char *error, size_t si
 }
 
 bool
-worker_db_secret(const char *uri, const char *name, unsigned char *out, size_t n, char *error, size_t size)
+worker_db_secret(const char *uri, const char *name, unsigned char *out, size_t n, char *error,
+	size_t size)
 {
-	static const char sql[] = "with new as (insert into server_secrets (name, value) values ($1, $2) on conflict do nothing "
-		"returning value) select value from new union all select value from server_secrets where name = $1 limit 1";
+	static const char sql[] = "with new as (insert into server_secrets (name, value) values "
+		"($1, $2) on conflict do nothing "
+		"returning value) select value from new union all select value from server_secrets "
+		"where name = $1 limit 1";
 	unsigned char fresh[256];
 	const char *values[] = { name, (const char *)fresh };
 	int lengths[] = { 0, (int)n }, formats[] = { 0, 1 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client_access: what has access to an account, for its owner to see and to take away (XEP-0494). The core keeps the clients that say who
- * they are (XEP-0388 user agents) with their tokens; others are known only while they are connected.
+ * client_access: what has access to an account, for its owner to see and to take away (XEP-0494).
+ * The core keeps the clients that say who they are (XEP-0388 user agents) with their tokens; others
+ * are known only while they are connected.
  */
 #include "client_access/client_access.h"
 #include "client_access/client_access.sql.h"
@@ -10,7 +11,8 @@
 /* No reference begins so: those have letters, digits, - and _. */
 #define SESSION_MARK '@'
 
-const struct client_sql client_sql = { &sql_client_access_account, &sql_client_access_list, &sql_client_access_revoke };
+const struct client_sql client_sql = { &sql_client_access_account, &sql_client_access_list,
+	&sql_client_access_revoke };
 
 /* --- who there is --- */
 
@@ -18,11 +20,15 @@ static struct client
 of_row(struct sc_arena *arena, const struct sc_rows *rows, int i, struct sc_entity *account)
 {
 	const char *agent = sc_row_text(rows, i, 1).p;
-	struct client c = { .id = sc_copy(arena, sc_row_text(rows, i, 0).p), .software = sc_copy(arena, sc_row_text(rows, i, 2).p),
-		.device = sc_copy(arena, sc_row_text(rows, i, 3).p), .first_seen = sc_row_int(rows, i, 4),
-		.last_seen = sc_row_int(rows, i, 5), .password = sc_row_int(rows, i, 6) != 0, .fast = sc_row_int(rows, i, 7) != 0 };
+	struct client c = { .id = sc_copy(arena, sc_row_text(rows, i, 0).p),
+		.software = sc_copy(arena, sc_row_text(rows, i, 2).p),
+		.device = sc_copy(arena, sc_row_text(rows, i, 3).p),
+		.first_seen = sc_row_int(rows, i, 4),
+		.last_seen = sc_row_int(rows, i, 5), .password = sc_row_int(rows, i, 6) != 0,
+		.fast = sc_row_int(rows, i, 7) != 0 };
 
-	for (struct sc_session *s = NULL; account != NULL && (s = sc_session_next(account, s)) != NULL;) {
+	for (struct sc_session *s = NULL; account != NULL &&
+	    (s = sc_session_next(account, s)) != NULL;) {
 		if (!sc_same(sc_session_agent(s), agent))
 			continue;
 		c.connected = true;
@@ -51,13 +57,16 @@ clients_of(struct sc_arena *arena, const struct sc_rows *rows, struct sc_entity 
 
 	for (*n = 0; *n < sc_rows_count(rows); (*n)++)
 		all[*n] = of_row(arena, rows, *n, account);
-	for (struct sc_session *s = NULL; account != NULL && (s = sc_session_next(account, s)) != NULL;) {
+	for (struct sc_session *s = NULL; account != NULL &&
+	    (s = sc_session_next(account, s)) != NULL;) {
 		struct sc_span resource = sc_jid_resource(sc_session_jid(s));
 
 		if (!has_row(rows, s) && *n < room)
-			all[(*n)++] = (struct client){ .first_seen = sc_session_since(s), .last_seen = sc_session_active(s),
+			all[(*n)++] = (struct client){ .first_seen = sc_session_since(s),
+				.last_seen = sc_session_active(s),
 				.connected = true, .password = true,
-				.id = sc_format(arena, "%c%.*s", SESSION_MARK, (int)resource.n, resource.p) };
+				.id = sc_format(arena, "%c%.*s", SESSION_MARK, (int)resource.n,
+				resource.p) };
 	}
 	return all;
 }
@@ -65,7 +74,8 @@ clients_of(struct sc_arena *arena, const struct sc_rows *rows, struct sc_entity 
 struct sc_session *
 client_session(struct sc_entity *account, const char *id)
 {
-	return account != NULL && id[0] == SESSION_MARK ? sc_session_by_resource(account, sc_span(id + 1)) : NULL;
+	return account != NULL && id[0] == SESSION_MARK ? sc_session_by_resource(account,
+		sc_span(id + 1)) : NULL;
 }
 
 int
@@ -73,7 +83,8 @@ clients_close(struct sc_entity *account, const char *agent, const struct sc_sess
 {
 	int n = 0;
 
-	for (struct sc_session *s = NULL; account != NULL && (s = sc_session_next(account, s)) != NULL;) {
+	for (struct sc_session *s = NULL; account != NULL &&
+	    (s = sc_session_next(account, s)) != NULL;) {
 		if (s == but || (agent != NULL && !sc_same(sc_session_agent(s), agent)))
 			continue;
 		sc_session_close(s, CLIENTS_WHY);
@@ -118,7 +129,8 @@ rows_arrived(struct sc_ctx *ctx, const struct sc_rows *rows)
 	int n;
 
 	if (sc_rows_status(rows) != SC_DB_OK)
-		return sc_refuse(ctx, sc_rows_status(rows) == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL, NULL);
+		return sc_refuse(ctx, sc_rows_status(rows) == SC_DB_BUSY
+			? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL, NULL);
 	result = sc_result(ctx);
 	list = sc_add(result, sc_stanza_root(result), NS_CAM, "clients");
 	all = clients_of(sc_arena(ctx), rows, sc_entity(ctx), &n);
@@ -131,8 +143,8 @@ static enum sc_verdict
 list(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
 	(void)asked;
-	return sc_db_detach(ctx, &sql_client_access_list, SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx))), sc_int(sc_now())),
-		rows_arrived);
+	return sc_db_detach(ctx, &sql_client_access_list,
+		SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx))), sc_int(sc_now())), rows_arrived);
 }
 
 /* --- taking access away --- */
@@ -162,7 +174,8 @@ close_after_answer(const struct sc_session *s)
 	struct sc_stanza *holder = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
 	struct own *own = sc_alloc(sc_stanza_arena(holder), sizeof *own);
 
-	*own = (struct own){ sc_jid_bare(sc_stanza_arena(holder), sc_session_jid(s)), sc_session_number(s), holder };
+	*own = (struct own){ sc_jid_bare(sc_stanza_arena(holder), sc_session_jid(s)),
+		sc_session_number(s), holder };
 	sc_timer(100, close_own, own);
 }
 
@@ -172,7 +185,8 @@ done(struct sc_ctx *ctx, bool knows_password)
 	struct sc_stanza *result;
 
 	if (knows_password)
-		return sc_refuse_with(ctx, SC_COND_SERVICE_UNAVAILABLE, "This client knows the password, which must be changed.", NS_CAM,
+		return sc_refuse_with(ctx, SC_COND_SERVICE_UNAVAILABLE,
+			"This client knows the password, which must be changed.", NS_CAM,
 			"password-reset-required");
 	result = sc_result(ctx);
 	return sc_answer(ctx, &result);
@@ -185,7 +199,8 @@ revoked(struct sc_ctx *ctx, const struct sc_rows *rows)
 	const char *agent;
 
 	if (sc_rows_status(rows) != SC_DB_OK)
-		return sc_refuse(ctx, sc_rows_status(rows) == SC_DB_BUSY ? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL, NULL);
+		return sc_refuse(ctx, sc_rows_status(rows) == SC_DB_BUSY
+			? SC_COND_RESOURCE_CONSTRAINT : SC_COND_INTERNAL, NULL);
 	if (sc_rows_count(rows) == 0)
 		return sc_refuse(ctx, SC_COND_ITEM_NOT_FOUND, NULL);
 	agent = sc_row_text(rows, 0, 0).p;
@@ -204,7 +219,8 @@ revoke(struct sc_ctx *ctx, const struct sc_elem *asked)
 	if (id == NULL)
 		return sc_refuse(ctx, SC_COND_BAD_REQUEST, NULL);
 	if (s == NULL)
-		return sc_db_hold(ctx, &sql_client_access_revoke, SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx))), sc_text(id)), revoked);
+		return sc_db_hold(ctx, &sql_client_access_revoke,
+			SC_ARGS(sc_int(sc_entity_id(sc_entity(ctx))), sc_text(id)), revoked);
 	if (s == sc_session(ctx))
 		close_after_answer(s);
 	else

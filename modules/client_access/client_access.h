@@ -13,8 +13,10 @@ struct client {
 	bool connected, password, fast;
 };
 
-/* All of an account's, rows first; in the arena. account may be NULL: it is not in memory, so it has no sessions. */
-struct client *clients_of(struct sc_arena *, const struct sc_rows *, struct sc_entity *account, int *n);
+/* All of an account's, rows first; in the arena. account may be NULL: it is not in memory, so it
+ * has no sessions. */
+struct client *clients_of(struct sc_arena *, const struct sc_rows *, struct sc_entity *account,
+	int *n);
 /* Ends those with this agent id; of all when NULL. Not `but`. Returns how many. */
 int clients_close(struct sc_entity *account, const char *agent, const struct sc_session *but);
 /* The session that an id of clients_of() names. NULL: it names none. */

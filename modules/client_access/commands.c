@@ -16,7 +16,8 @@ find_account(struct sc_command *cmd, void (*found)(void *, const struct sc_rows 
 {
 	const struct sc_jid *jid = sc_command_jid(cmd);
 
-	sc_db_run(client_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)), sc_text_span(sc_jid_local(jid))), found, cmd);
+	sc_db_run(client_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)),
+		sc_text_span(sc_jid_local(jid))), found, cmd);
 }
 
 static bool
@@ -26,7 +27,8 @@ exists(struct sc_command *cmd, const struct sc_rows *rows)
 		return false;
 	if (sc_rows_count(rows) > 0)
 		return true;
-	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.", sc_command_jid(cmd)->text));
+	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.",
+		sc_command_jid(cmd)->text));
 	return false;
 }
 
@@ -35,13 +37,15 @@ exists(struct sc_command *cmd, const struct sc_rows *rows)
 static const char *
 logs_in_by(const struct client *c)
 {
-	return c->password && c->fast ? "password, token" : c->password ? "password" : c->fast ? "token" : NULL;
+	return c->password && c->fast ? "password, token" : c->password ? "password" : c->fast
+		? "token" : NULL;
 }
 
 static void
 listed(void *arg, const struct sc_rows *rows)
 {
-	static const char *const columns[] = { "id", "software", "device", "first seen", "last seen", "connected", "by", NULL };
+	static const char *const columns[] = { "id", "software", "device", "first seen",
+		"last seen", "connected", "by", NULL };
 	struct sc_command *cmd = arg;
 	struct sc_arena *arena = sc_command_arena(cmd);
 	struct client *all;
@@ -52,8 +56,10 @@ listed(void *arg, const struct sc_rows *rows)
 	all = clients_of(arena, rows, sc_entity_find(sc_command_jid(cmd)), &n);
 	sc_command_columns(cmd, columns);
 	for (int i = 0; i < n; i++)
-		sc_command_row(cmd, (const char *const[]){ all[i].id, all[i].software, all[i].device,
-			sc_timestamp(arena, all[i].first_seen), sc_timestamp(arena, all[i].last_seen), all[i].connected ? "yes" : "no",
+		sc_command_row(cmd, (const char *const[]){ all[i].id, all[i].software,
+			all[i].device,
+			sc_timestamp(arena, all[i].first_seen),
+			sc_timestamp(arena, all[i].last_seen), all[i].connected ? "yes" : "no",
 			logs_in_by(&all[i]) });
 	sc_command_done(&cmd);
 }
@@ -62,7 +68,8 @@ static void
 list_found(void *arg, const struct sc_rows *rows)
 {
 	if (exists(arg, rows))
-		sc_db_run(client_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_int(sc_now())), listed, arg);
+		sc_db_run(client_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)),
+			sc_int(sc_now())), listed, arg);
 }
 
 static void
@@ -78,9 +85,11 @@ say_done(struct sc_command *cmd, int clients, int closed, bool knows_password)
 {
 	struct sc_arena *arena = sc_command_arena(cmd);
 
-	sc_command_text(cmd, sc_format(arena, "Clients whose access was taken away: %d; sessions closed: %d.", clients, closed));
+	sc_command_text(cmd, sc_format(arena, "Clients whose access was taken away: %d; sessions "
+		"closed: %d.", clients, closed));
 	if (knows_password)
-		sc_command_text(cmd, sc_format(arena, "The password is known to them: user passwd %s", sc_command_jid(cmd)->text));
+		sc_command_text(cmd, sc_format(arena, "The password is known to them: user "
+			"passwd %s", sc_command_jid(cmd)->text));
 	sc_command_done(&cmd);
 }
 
@@ -95,7 +104,8 @@ revoked(void *arg, const struct sc_rows *rows)
 	if (!went_well(cmd, rows))
 		return;
 	if (!all && sc_rows_count(rows) == 0) {
-		sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no client %s.", sc_command_arg(cmd, 1)));
+		sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no client %s.",
+			sc_command_arg(cmd, 1)));
 		return;
 	}
 	for (int i = 0; i < sc_rows_count(rows); i++) {
@@ -112,14 +122,16 @@ revoke_found(void *arg, const struct sc_rows *rows)
 	struct sc_command *cmd = arg;
 
 	if (exists(cmd, rows))
-		sc_db_run(client_sql.revoke, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_text(sc_command_arg(cmd, 1))), revoked, cmd);
+		sc_db_run(client_sql.revoke, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)),
+			sc_text(sc_command_arg(cmd, 1))), revoked, cmd);
 }
 
 static void
 revoke(struct sc_command *cmd)
 {
 	const char *id = sc_command_arg(cmd, 1);
-	struct sc_session *s = id != NULL ? client_session(sc_entity_find(sc_command_jid(cmd)), id) : NULL;
+	struct sc_session *s = id != NULL ? client_session(sc_entity_find(sc_command_jid(cmd)),
+		id) : NULL;
 
 	if (s == NULL) {
 		find_account(cmd, revoke_found);
@@ -130,9 +142,12 @@ revoke(struct sc_command *cmd)
 }
 
 const struct sc_command_row client_commands[] = {
-	{ .words = "client list", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = list,
+	{ .words = "client list", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
+		.fn = list,
 		.help = "Lists the clients that have access to an account, and how they log in." },
-	{ .words = "client revoke", .args = "JID [ID]", .where = SC_ON_JID, .min_args = 1, .max_args = 2, .fn = revoke,
-		.help = "Takes back the tokens of one client, or of all, and closes their sessions." },
+	{ .words = "client revoke", .args = "JID [ID]", .where = SC_ON_JID, .min_args = 1,
+		.max_args = 2, .fn = revoke,
+		.help = "Takes back the tokens of one client, or of all, and closes their "
+		"sessions." },
 	{ .words = NULL }
 };

@@ -150,7 +150,8 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
 		sc_int(sequence), sc_text_span(sc_jid_span(sc_from(m))),
 		sc_text(sc_id(m)), sc_text_span((struct sc_span){ payload, bytes }), sc_int(now),
-		sc_int(now + c->expiry * 1000), sc_null()), since != 0 ? stored_in_its_place : stored);
+		sc_int(now + c->expiry * 1000), sc_null()), since != 0 ? stored_in_its_place
+		: stored);
 	return verdict == SC_PASS ? SC_TAKEN : verdict;
 }
 

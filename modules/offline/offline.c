@@ -123,7 +123,8 @@ client_has(struct sc_ctx *ctx, const struct sc_ev_had *ev)
 		row_was_had(spool_of(sc_session_account(ev->session)), ev->sequences[i]);
 }
 
-/* Also without the database the client hears that it cannot resume; then it may get again what it has. */
+/* Also without the database the client hears that it cannot resume; then it may get again what it
+ * has. */
 static enum sc_verdict
 had_deleted(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
@@ -135,8 +136,8 @@ had_deleted(struct sc_ctx *ctx, const struct sc_rows *rows)
 static enum sc_verdict
 delete_had(struct sc_ctx *ctx, struct sc_ev_resume *ev)
 {
-	return sc_db_hold(ctx, spool_sql.had, SC_ARGS(sc_int(sc_entity_id(ev->account)), sc_text(ev->id),
-		sc_int(ev->h)), had_deleted);
+	return sc_db_hold(ctx, spool_sql.had, SC_ARGS(sc_int(sc_entity_id(ev->account)),
+		sc_text(ev->id), sc_int(ev->h)), had_deleted);
 }
 
 static void

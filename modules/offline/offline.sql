@@ -1,7 +1,8 @@
 -- Statements of the spool. `receiver` is users.id; the table is explained in schema/0003-spool.sql.
 
 -- How much is stored, and the greatest sequence ever given out that is still there.
--- In order with what is written: of several messages that a session left unread, the first to ask is the first to be answered and stored.
+-- In order with what is written: of several messages that a session left unread, the first to ask
+-- is the first to be answered and stored.
 -- name: spool_count
 -- args: i
 -- key: 1
@@ -57,13 +58,15 @@ update spool set unreadable = true where receiver = $1 and sequence = $2;
 -- repeatable: yes
 delete from spool where receiver = $1;
 
--- A bounded bite. Rows that a login is just deleting are skipped, so nobody waits for anybody; two shards share the work.
+-- A bounded bite. Rows that a login is just deleting are skipped, so nobody waits for anybody; two
+-- shards share the work.
 -- name: spool_expire
 -- args: i i
 -- mode: atomic
 -- repeatable: yes
 delete from spool where (receiver, sequence) in (
-	select receiver, sequence from spool where expires <= $1 order by expires limit $2 for update skip locked);
+	select receiver, sequence from spool where expires <= $1 order by expires limit $2
+		for update skip locked);
 
 -- name: spool_account
 -- args: t t

@@ -65,8 +65,8 @@ write_row(struct job *job)
 	job->sequence = keep_sequence_since(s, since);
 	sc_owed_set_sequence(job->owed, job->sequence);
 	row_hold(s, job->sequence, job->bytes);
-	keep_add(s, job->sequence, m, (struct sc_span){ job->payload, job->bytes }, since, job->list,
-		written, job);
+	keep_add(s, job->sequence, m, (struct sc_span){ job->payload, job->bytes }, since,
+		job->list, written, job);
 }
 
 static void

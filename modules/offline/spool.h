@@ -46,7 +46,8 @@ struct spool {
 	int64_t last_owed;              /* the greatest given out for owed.c */
 	int64_t floor;                  /* the greatest that was there at the first count */
 	int under_way;                  /* entered keep.c, neither committed nor refused yet */
-	int in_their_place;             /* of them, those that belong before what is stored already */
+	/* of them, those that belong before what is stored already */
+	int in_their_place;
 	unsigned commits;               /* how many were committed; wraps */
 	bool nothing_left;              /* no row is in the database but those in `rows` */
 	int writing;                    /* rows of owed.c on their way into the database */
@@ -90,15 +91,18 @@ bool keep_count_is_good(const struct spool *);
 bool keep_is_full(const struct spool *, size_t bytes);          /* with so many bytes more */
 /* A sequence for a message that came then. In the order of the calls, and below what came later. */
 int64_t keep_sequence_since(struct spool *, int64_t since);
-/* Counts and inserts a row that no stanza waits for. owed: to whom it was written (sc_owed_list). */
+/* Counts and inserts a row that no stanza waits for. owed: to whom it was written
+ * (sc_owed_list). */
 void keep_add(struct spool *, int64_t sequence, const struct sc_stanza *, struct sc_span payload,
-	int64_t created, const char *owed, void (*done)(void *arg, const struct sc_rows *), void *arg);
+	int64_t created, const char *owed, void (*done)(void *arg, const struct sc_rows *),
+	void *arg);
 void keep_release_held(struct spool *);         /* messages that were held are looked at again */
 
 /* drain.c */
 /* Begins one when there is something and somebody to take it. */
 void drain_look(struct spool *);
-/* A session that came over a restart sleeps: what is stored is for it, and newer messages stay behind. */
+/* A session that came over a restart sleeps: what is stored is for it, and newer messages stay
+ * behind. */
 void drain_wait_for(struct spool *, struct sc_session *);
 /* The session has room again, or nothing is under way any more. */
 void drain_go_on(struct spool *);
@@ -111,7 +115,8 @@ bool drain_near_end(const struct spool *);
 /* So it seemed. */
 void drain_takes_long(struct spool *);
 void drain_row_came_back(struct spool *, int64_t sequence);
-/* A row was stored before others; or not, after all. Nothing is given out while such a one is on its way. */
+/* A row was stored before others; or not, after all. Nothing is given out while such a one is on
+ * its way. */
 void drain_look_back(struct spool *);
 void drain_row_is_gone(struct spool *, int64_t sequence);
 

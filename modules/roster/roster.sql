@@ -1,10 +1,13 @@
--- roster: contacts, removals and requests of one account. Bits of a contact are those of roster_book.h.
+-- roster: contacts, removals and requests of one account. Bits of a contact are those of
+-- roster_book.h.
 
--- Everything that the account's home keeps in memory. Groups are separated by a character that XML cannot hold.
+-- Everything that the account's home keeps in memory. Groups are separated by a character that XML
+-- cannot hold.
 -- name: roster_load
 -- args: i
 -- mode: read
-select contact, coalesce(name, ''), array_to_string(groups, chr(31)), version, 0::bigint as received,
+select contact, coalesce(name, ''), array_to_string(groups, chr(31)), version, 0::bigint
+	as received,
 	case subscription when 'none' then 0 when 'to' then 1 when 'from' then 2 else 3 end
 	+ case when ask then 4 else 0 end + case when approved then 8 else 0 end + 32
 from roster_items where owner = $1
@@ -22,7 +25,8 @@ order by 1;
 -- repeatable: yes
 with back as (delete from roster_removals where owner = $1 and contact = $2)
 insert into roster_items (owner, contact, name, groups, version) values ($1, $2, $3, $4, $5)
-on conflict (owner, contact) do update set name = excluded.name, groups = excluded.groups, version = excluded.version;
+on conflict (owner, contact) do update set name = excluded.name, groups = excluded.groups,
+	version = excluded.version;
 
 -- What the two agreed. $7: a request of the contact is answered by it.
 -- name: roster_state
@@ -55,7 +59,8 @@ on conflict (owner, contact) do update set version = excluded.version;
 -- repeatable: yes
 with old as (delete from roster_removals where owner = $1 and contact <> '' and version <= $2)
 insert into roster_removals (owner, contact, version) values ($1, '', $2)
-on conflict (owner, contact) do update set version = greatest(roster_removals.version, excluded.version);
+on conflict (owner, contact) do update
+	set version = greatest(roster_removals.version, excluded.version);
 
 -- Somebody asks to subscribe.
 -- name: roster_request
@@ -76,14 +81,17 @@ delete from roster_requests where owner = $1 and contact = $2;
 -- name: roster_requests_until
 -- args: i i
 -- mode: read
-select contact, stanza, received from roster_requests where owner = $1 and received <= $2 order by received, contact;
+select contact, stanza, received from roster_requests where owner = $1 and received <= $2
+	order by received, contact;
 
--- The next contacts who must hear that the account is gone: do we unsubscribe from them, they from us?
+-- The next contacts who must hear that the account is gone: do we unsubscribe from them, they from
+-- us?
 -- name: roster_farewell
 -- args: i t i
 -- mode: read
 select contact, bool_or(we), bool_or(they) from (
-	select contact, ask or subscription in ('to', 'both') as we, subscription in ('from', 'both') as they
+	select contact, ask or subscription in ('to', 'both') as we,
+		subscription in ('from', 'both') as they
 	from roster_items where owner = $1 and contact > $2
 	union all
 	select contact, false, true from roster_requests where owner = $1 and contact > $2
@@ -95,5 +103,6 @@ group by contact order by contact limit $3;
 -- key: 1
 -- mode: write
 -- repeatable: yes
-with items as (delete from roster_items where owner = $1), removals as (delete from roster_removals where owner = $1)
+with items as (delete from roster_items where owner = $1), removals as (delete from roster_removals
+	where owner = $1)
 delete from roster_requests where owner = $1;

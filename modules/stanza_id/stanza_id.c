@@ -15,7 +15,8 @@ static SC_COUNTER(stanza_ids_forged,
 
 /* The slot of an account. */
 struct ids {
-	int64_t last;                   /* µs: a hybrid clock, so that ids sort in order of arrival */
+	/* µs: a hybrid clock, so that ids sort in order of arrival */
+	int64_t last;
 };
 
 static SC_SLOT(ids_slot, SC_SLOT_ENTITY, struct ids, NULL);

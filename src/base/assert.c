@@ -49,7 +49,8 @@ sc_assert_failed(const char *cond, const char *file, int line, const char *func)
 	if (again)      /* the report itself failed */
 		abort();
 	again = true;
-	snprintf(what, sizeof(what), "assertion failed: %s, in %s, %s:%d\n", cond, func, file, line);
+	snprintf(what, sizeof(what), "assertion failed: %s, in %s, %s:%d\n", cond, func,
+		file, line);
 	report(fd, what);
 	if (fd != STDERR_FILENO)
 		put(STDERR_FILENO, what);

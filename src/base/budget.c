@@ -46,7 +46,8 @@ cgroup_limit(void)
 		if (f != NULL) {
 			uint64_t max;
 
-			if (fgets(text, sizeof(text), f) != NULL && sscanf(text, "%" SCNu64, &max) == 1
+			if (fgets(text, sizeof(text), f) != NULL && sscanf(text, "%" SCNu64,
+			    &max) == 1
 			    && max < least)
 				least = max;
 			fclose(f);

@@ -59,7 +59,8 @@ sc_timestamp(struct sc_arena *a, int64_t wall_us)
 	int h = (int)(left / 3600), m = (int)(left / 60 % 60), s = (int)(left % 60);
 
 	if (us == 0)
-		return sc_format(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day, h, m, s);
+		return sc_format(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day,
+			h, m, s);
 	if (us % 1000 == 0)
 		return sc_format(a, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month, day,
 			h, m, s, (int)(us / 1000));
@@ -148,6 +149,7 @@ sc_timestamp_read(const char *text, int64_t *wall_us)
 	/* 60: a leap second, which counts as the first of the next minute. */
 	if (!valid_day(year, month, day) || h > 23 || m > 59 || s > 60)
 		return false;
-	*wall_us = ((days_of(year, month, day) * DAY) + h * 3600 + (m - zone) * 60 + s) * SECOND + us;
+	*wall_us = ((days_of(year, month, day) * DAY) + h * 3600 + (m - zone) * 60 + s) * SECOND +
+		us;
 	return true;
 }

@@ -49,6 +49,7 @@ link_remove(struct link *l)                             /* harmless when alone *
 
 /* Safe against removal of the current element. */
 #define list_each(head, it, tmp) \
-	for (struct link *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
+	for (struct link *it = (head)->next, *tmp = it->next; it != (head); \
+		it = tmp, tmp = it->next)
 
 #endif

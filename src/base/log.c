@@ -123,7 +123,8 @@ say_dropped(void)
 
 	size_t n = begin_line(line, SC_LOG_WARN, "log.dropped");
 
-	n += snprintf(line + n, sizeof(line) - n, " lines=%llu\n", (unsigned long long)(all - told));
+	n += snprintf(line + n, sizeof(line) - n, " lines=%llu\n",
+		(unsigned long long)(all - told));
 	if (!log_sink_write(SC_LOG_WARN, line, n))
 		dropped_told -= all - told;     /* told next time */
 }

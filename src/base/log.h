@@ -20,7 +20,8 @@ void log_thread_name(const char *);             /* "shard 3", "supervisor" */
 /* Writes the summaries of rate-limited events whose second is over. Cheap: call it each turn. */
 void log_tick(void);
 void log_thread_done(void);                     /* summaries, and frees what the thread had */
-uint64_t log_dropped(void);                     /* lines that could not be written, since the start */
+/* lines that could not be written, since the start */
+uint64_t log_dropped(void);
 /* Writes id=, jid=, peer= for a ctx into buf; set by core, since base does not know what a ctx
  * is. */
 extern void (*log_describe)(const struct sc_ctx *, char *buf, size_t);

@@ -75,7 +75,8 @@ open_stderr(void)
 static bool
 open_journal(void)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+	struct sockaddr_un to = { .sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/socket" };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)

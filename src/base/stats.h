@@ -18,7 +18,8 @@ enum stat_cell {        /* not "stat": that is a system struct */
 int stats_register(const char *name, const char *help); /* before threads start; the cell */
 void stats_register_counter(const struct sc_counter *); /* of a module: sets *cell */
 void stats_thread_start(void);                          /* gives this thread its array */
-void stats_add(int cell, int64_t by);                   /* a relaxed atomic in this thread's array */
+/* a relaxed atomic in this thread's array */
+void stats_add(int cell, int64_t by);
 int64_t stats_sum(int cell);                            /* any thread */
 int stats_count(void);
 const char *stats_name(int cell);

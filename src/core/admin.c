@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* admin: the table of commands, and how a request goes to the shards and comes back. See admin_inside.h. */
+/* admin: the table of commands, and how a request goes to the shards and comes back. See
+ * admin_inside.h. */
 #include "config.h"
 
 #include <limits.h>
@@ -34,18 +35,21 @@ admin_row_at(int i)
 }
 
 bool
-admin_register(const char *module, const struct sc_command_row *given, size_t stride, char *error, size_t error_size)
+admin_register(const char *module, const struct sc_command_row *given, size_t stride, char *error,
+	size_t error_size)
 {
 	const char *p = (const char *)given;
 	size_t common = stride < sizeof(*given) ? stride : sizeof(*given);
 
-	for (; given != NULL && ((const struct sc_command_row *)(const void *)p)->words != NULL; p += stride) {
+	for (; given != NULL && ((const struct sc_command_row *)(const void *)p)->words != NULL;
+	    p += stride) {
 		struct admin_row row = { .module = module };
 
 		memcpy(&row.row, p, common);
 		for (int i = 0; i < n_rows; i++)
 			if (strcmp(rows[i].row.words, row.row.words) == 0) {
-				snprintf(error, error_size, "module %s: the command `%s' is taken by %s", module, row.row.words,
+				snprintf(error, error_size, "module %s: the command `%s' is "
+					"taken by %s", module, row.row.words,
 					rows[i].module[0] ? rows[i].module : "the server itself");
 				return false;
 			}
@@ -197,8 +201,10 @@ out_of_patience(struct timeout *t)
 
 	while (slow < r->n_parts - 1 && r->parts[slow]->came_back)
 		slow++;
-	sc_log(NULL, SC_LOG_WARN, "admin.no_answer", "command=\"%s\" shard=%d", r->row->row.words, r->parts[slow]->shard);
-	answer(r, admin_error_line(ADMIN_FAILED, sc_format(r->arena, "shard %d did not answer in time; what it does with "
+	sc_log(NULL, SC_LOG_WARN, "admin.no_answer", "command=\"%s\" shard=%d", r->row->row.words,
+		r->parts[slow]->shard);
+	answer(r, admin_error_line(ADMIN_FAILED,
+		sc_format(r->arena, "shard %d did not answer in time; what it does with "
 		"`%s' is unknown", r->parts[slow]->shard, r->row->row.words)));
 }
 
@@ -250,8 +256,8 @@ turned_off(const struct admin_row *row)
 static bool
 is_only_a_look(const char *words)
 {
-	return strcmp(words, "status") == 0 || strcmp(words, "counters") == 0 || strcmp(words, "help") == 0 ||
-		strncmp(words, "test ", 5) == 0;
+	return strcmp(words, "status") == 0 || strcmp(words, "counters") == 0 ||
+		strcmp(words, "help") == 0 || strncmp(words, "test ", 5) == 0;
 }
 
 void
@@ -267,8 +273,8 @@ admin_run(struct admin_request *r, const char **words, int n_words)
 	}
 	wrong = admin_sort_args(r, words + used, n_words - used);
 	if (wrong != NULL) {
-		admin_refuse(r, ADMIN_USAGE, "%s; usage: %s%s%s", wrong, r->row->row.words, r->row->row.args ? " " : "",
-			r->row->row.args ? r->row->row.args : "");
+		admin_refuse(r, ADMIN_USAGE, "%s; usage: %s%s%s", wrong, r->row->row.words,
+			r->row->row.args ? " " : "", r->row->row.args ? r->row->row.args : "");
 		return;
 	}
 	if (turned_off(r->row)) {
@@ -280,7 +286,8 @@ admin_run(struct admin_request *r, const char **words, int n_words)
 		return;
 	}
 	/* Of the arguments only the JID is logged: the next one may be a password. */
-	sc_log(NULL, is_only_a_look(r->row->row.words) ? SC_LOG_DEBUG : SC_LOG_INFO, "admin.command", "words=\"%s\" jid=%s", r->row->row.words,
+	sc_log(NULL, is_only_a_look(r->row->row.words) ? SC_LOG_DEBUG : SC_LOG_INFO,
+		"admin.command", "words=\"%s\" jid=%s", r->row->row.words,
 		r->jid != NULL ? r->jid->text : "-");
 	send_parts(r);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin_args: which command the words name, and what is argument and what option. The row's text for the help is the
- * definition of its options too: "JID [--limit N] [--bodies]" has one with a value and one without.
+ * admin_args: which command the words name, and what is argument and what option. The row's text
+ * for the help is the definition of its options too: "JID [--limit N] [--bodies]" has one with a
+ * value and one without.
  */
 #include "config.h"
 
@@ -108,7 +109,8 @@ add_option(struct admin_request *r, const char *const *words, int n, int *i)
 	const char *value = name[len] == '=' ? name + len + 1 : NULL;
 
 	if (kind == 0)
-		return sc_format(r->arena, "there is no option --%.*s", (int)(len > 60 ? 60 : len), name);
+		return sc_format(r->arena, "there is no option --%.*s", (int)(len > 60 ? 60 : len),
+			name);
 	if (kind == 1 && value != NULL)
 		return sc_format(r->arena, "--%.*s takes no value", (int)len, name);
 	if (kind == 2 && value == NULL && *i + 1 == n)
@@ -117,7 +119,8 @@ add_option(struct admin_request *r, const char *const *words, int n, int *i)
 		value = words[++*i];
 	if (r->n_options == ADMIN_OPTIONS_MAX)
 		return "too many options";
-	r->options[r->n_options++] = (struct admin_option){ sc_copy_n(r->arena, name, len), value ? value : "" };
+	r->options[r->n_options++] = (struct admin_option){ sc_copy_n(r->arena, name, len),
+		value ? value : "" };
 	return NULL;
 }
 
@@ -142,6 +145,7 @@ admin_sort_args(struct admin_request *r, const char *const *words, int n)
 	if (r->argc < row->min_args || (row->where == SC_ON_JID && r->argc == 0))
 		return "an argument is missing";
 	if (r->argc > row->max_args)
-		return sc_format(r->arena, "`%.60s' is one argument too many", r->argv[row->max_args]);
+		return sc_format(r->arena, "`%.60s' is one argument too many",
+			r->argv[row->max_args]);
 	return NULL;
 }

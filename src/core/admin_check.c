@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* admin_check: the command `check`: core/check.c on a pool thread, since it waits for name servers and databases. */
+/* admin_check: the command `check`: core/check.c on a pool thread, since it waits for name servers
+ * and databases. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -52,7 +53,8 @@ done(struct job *job)
 
 	sc_command_columns(c, (const char *const[]){ "result", "topic", "finding", NULL });
 	for (int i = 0; i < w->n; i++) {
-		sc_command_row(c, (const char *const[]){ check_state_name(w->lines[i].state), w->lines[i].topic, w->lines[i].sentence });
+		sc_command_row(c, (const char *const[]){ check_state_name(w->lines[i].state),
+			w->lines[i].topic, w->lines[i].sentence });
 		free(w->lines[i].sentence);
 	}
 	if (w->check.problems > 0)
@@ -70,7 +72,8 @@ check(struct sc_command *c)
 
 	w->command = c;
 	w->conf = conf_ref((struct conf *)(uintptr_t)conf_now());
-	w->check = (struct check){ .conf = w->conf, .conf_file = server_facts.conf_file, .db_uri = server_facts.db_uri, .say = keep,
+	w->check = (struct check){ .conf = w->conf, .conf_file = server_facts.conf_file,
+		.db_uri = server_facts.db_uri, .say = keep,
 		.arg = w };
 	w->job.shard = loop_id();
 	w->job.work = work;
@@ -84,6 +87,7 @@ check(struct sc_command *c)
 
 const struct sc_command_row admin_check_rows[] = {
 	{ .words = "check", .where = SC_ON_ANY, .fn = check, .seconds = 300,
-		.help = "Looks for what operators get wrong: configuration, certificates, DNS, database, ports." },
+		.help = "Looks for what operators get wrong: configuration, certificates, DNS, "
+		"database, ports." },
 	{ .words = NULL }
 };

@@ -12,7 +12,8 @@
 /* --- config --- */
 
 static void
-see(void *arg, const char *section, const char *host, const char *key, const char *value, const char *source)
+see(void *arg, const char *section, const char *host, const char *key, const char *value,
+	const char *source)
 {
 	struct sc_command *c = arg;
 	struct sc_arena *a = sc_command_arena(c);
@@ -44,7 +45,8 @@ reloaded(void *arg, const char *error, const char *notes)
 	}
 	sc_command_text(c, "Configuration and certificates were read again.");
 	if (notes != NULL)
-		sc_command_text(c, sc_format(sc_command_arena(c), "These wait for a restart:\n%s", notes));
+		sc_command_text(c, sc_format(sc_command_arena(c), "These wait for a restart:\n%s",
+			notes));
 	sc_command_done(&c);
 }
 
@@ -73,7 +75,8 @@ loglevel(struct sc_command *c)
 		return;
 	}
 	log_level(level);
-	sc_command_text(c, sc_format(sc_command_arena(c), "Lines from %s on are logged, until the next start or reload.", name));
+	sc_command_text(c, sc_format(sc_command_arena(c),
+		"Lines from %s on are logged, until the next start or reload.", name));
 	sc_command_done(&c);
 }
 
@@ -82,7 +85,8 @@ const struct sc_command_row admin_conf_rows[] = {
 		.help = "Every setting in force, and where it came from." },
 	{ .words = "reload", .where = SC_ON_ANY, .fn = reload, .seconds = 120,
 		.help = "Reads configuration and certificates again; no session is dropped." },
-	{ .words = "loglevel", .args = "[debug|info|warn|error]", .where = SC_ON_ANY, .max_args = 1, .fn = loglevel,
+	{ .words = "loglevel", .args = "[debug|info|warn|error]", .where = SC_ON_ANY, .max_args = 1,
+		.fn = loglevel,
 		.help = "Shows or changes what is logged." },
 	{ .words = NULL }
 };

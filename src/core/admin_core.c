@@ -16,7 +16,8 @@ static int section;
 
 static const struct sc_key keys[] = {
 	SC_CONF_TIME(struct accounts_conf, rest, "30d", 0, 3650LL * 86400000,
-		"How long the name of a deleted account is not given out again, so that nobody gets its mail and its rights."),
+		"How long the name of a deleted account is not given out again, so that nobody "
+		"gets its mail and its rights."),
 	SC_CONF_END
 };
 
@@ -34,7 +35,8 @@ admin_builtin(void)
 {
 	json_object_seed(0);
 	admin_home_of = home_of;
-	section = conf_section("accounts", keys, sizeof keys[0], sizeof(struct accounts_conf), false);
+	section = conf_section("accounts", keys, sizeof keys[0], sizeof(struct accounts_conf),
+		false);
 	store_register(admin_statements, sizeof admin_statements / sizeof *admin_statements - 1);
 	add(admin_help_rows);
 	add(admin_status_rows);
@@ -64,7 +66,8 @@ admin_iterations(void)
 {
 	int64_t n;
 
-	return conf_find_number(conf_now(), "c2s", "iterations", &n) ? (unsigned)n : VERIFIER_ITERATIONS;
+	return conf_find_number(conf_now(), "c2s", "iterations", &n) ? (unsigned)n
+		: VERIFIER_ITERATIONS;
 }
 
 /* --- answers --- */
@@ -94,13 +97,16 @@ admin_db_failed(struct sc_command **taken, const struct sc_rows *rows)
 	case SC_DB_OK:
 		return false;
 	case SC_DB_BUSY:
-		sc_command_fail(taken, "the database is away or has too much to do; nothing was changed");
+		sc_command_fail(taken, "the database is away or has too much to do; nothing "
+			"was changed");
 		return true;
 	case SC_DB_UNCERTAIN:
-		sc_command_fail(taken, "the database went away meanwhile; whether it was done is unknown");
+		sc_command_fail(taken, "the database went away meanwhile; whether it was done "
+			"is unknown");
 		return true;
 	default:
-		admin_fail(taken, "the database refused (SQLSTATE %s); nothing was changed", sc_rows_state(rows));
+		admin_fail(taken, "the database refused (SQLSTATE %s); nothing was changed",
+			sc_rows_state(rows));
 		return true;
 	}
 }
@@ -121,11 +127,13 @@ admin_account_host(struct sc_command **taken)
 	struct sc_host *host = sc_host_find(sc_jid_domain(jid));
 
 	if (sc_jid_is_domain(jid) || !sc_jid_is_bare(jid)) {
-		admin_fail(taken, "`%s' is not the address of an account; that looks like user@host", jid->text);
+		admin_fail(taken, "`%s' is not the address of an account; that looks like "
+			"user@host", jid->text);
 		return NULL;
 	}
 	if (host == NULL)
-		admin_fail(taken, "%.*s is not a host of this server", (int)sc_jid_domain(jid).n, sc_jid_domain(jid).p);
+		admin_fail(taken, "%.*s is not a host of this server", (int)sc_jid_domain(jid).n,
+			sc_jid_domain(jid).p);
 	return host;
 }
 
@@ -146,7 +154,8 @@ admin_close_sessions(const struct sc_jid *jid, const char *condition, const char
 
 	if (e == NULL)
 		return 0;
-	/* Ending one may end another by a hook, so the list is read anew each time; those that are only ending are passed over. */
+	/* Ending one may end another by a hook, so the list is read anew each time; those that are
+	 * only ending are passed over. */
 	entity_ref(e);
 	list_each(&e->sessions, it, tmp) {
 		struct sc_session *s = container_of(it, struct sc_session, link);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* admin_db: `db plan` and `db migrate`. Both talk to the database in the blocking way, on a pool thread. */
+/* admin_db: `db plan` and `db migrate`. Both talk to the database in the blocking way, on a pool
+ * thread. */
 #include "config.h"
 
 #include <stdio.h>
@@ -26,10 +27,12 @@ work(struct job *job)
 	struct task *t = container_of(job, struct task, job);
 
 	if (t->apply)
-		t->ok = store_migrate(server_facts.db_uri, server_facts.schema_dir, t->error, sizeof t->error);
+		t->ok = store_migrate(server_facts.db_uri, server_facts.schema_dir, t->error,
+			sizeof t->error);
 	if (t->apply && !t->ok)
 		return;
-	t->plan = store_migration_plan(server_facts.db_uri, server_facts.schema_dir, t->error, sizeof t->error);
+	t->plan = store_migration_plan(server_facts.db_uri, server_facts.schema_dir, t->error,
+		sizeof t->error);
 	t->ok = t->plan != NULL;
 }
 
@@ -77,8 +80,10 @@ db_migrate(struct sc_command *c)
 }
 
 const struct sc_command_row admin_db_rows[] = {
-	{ .words = "db plan", .where = SC_ON_ANY, .fn = db_plan, .help = "Lists the steps of the schema, done and to do." },
+	{ .words = "db plan", .where = SC_ON_ANY, .fn = db_plan,
+		.help = "Lists the steps of the schema, done and to do." },
 	{ .words = "db migrate", .where = SC_ON_ANY, .fn = db_migrate, .seconds = 3600,
-		.help = "Applies what `db plan` says is to do; the server does so at its start too." },
+		.help = "Applies what `db plan` says is to do; the server does so at its "
+		"start too." },
 	{ .words = NULL }
 };

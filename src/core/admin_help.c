@@ -36,7 +36,8 @@ help(struct sc_command *c)
 		if (begins(admin_row_at(i)->row.words, wanted))
 			sorted[n++] = admin_row_at(i);
 	if (n == 0) {
-		sc_command_fail(&c, sc_format(a, "there is no command `%s'; `help' lists all", wanted));
+		sc_command_fail(&c, sc_format(a, "there is no command `%s'; `help' lists all",
+			wanted));
 		return;
 	}
 	qsort(sorted, (size_t)n, sizeof(*sorted), by_words);
@@ -44,14 +45,16 @@ help(struct sc_command *c)
 	for (int i = 0; i < n; i++) {
 		const struct sc_command_row *row = &sorted[i]->row;
 
-		sc_command_row(c, (const char *const[]){ sc_format(a, "%s%s%s", row->words, row->args && row->args[0] ? " " : "",
+		sc_command_row(c, (const char *const[]){ sc_format(a, "%s%s%s", row->words,
+			row->args && row->args[0] ? " " : "",
 			row->args ? row->args : ""), row->help });
 	}
 	sc_command_done(&c);
 }
 
 const struct sc_command_row admin_help_rows[] = {
-	{ .words = "help", .args = "[COMMAND]", .help = "Lists the commands, or those that begin so.", .where = SC_ON_ANY,
+	{ .words = "help", .args = "[COMMAND]", .help = "Lists the commands, or those that "
+		"begin so.", .where = SC_ON_ANY,
 		.max_args = 4, .fn = help },
 	{ .words = NULL }
 };

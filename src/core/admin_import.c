@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin_import: `user import`, for many accounts at a time. A request carries up to a thousand lines or so: "name password", or with
- * --verifiers "name ITERATIONS SALT STORED1 SERVER1 …" (core/verifier.h). They are read and hashed in slices on pool threads, a few lines at a time, and
+ * admin_import: `user import`, for many accounts at a time. A request carries up to a thousand
+ * lines or so: "name password", or with --verifiers "name ITERATIONS SALT STORED1 SERVER1 …"
+ * (core/verifier.h). They are read and hashed in slices on pool threads, a few lines at a time, and
  * inserted by one statement. Names that are there already are left as they are.
  */
 #include "config.h"
@@ -85,7 +86,8 @@ hash(struct verifiers *v, unsigned iterations, const char *password)
 	if (!verifier_make(&v->of[0], VERIFIER_SHA1, iterations, password, n))
 		return false;
 	for (int h = 1; h < VERIFIER_HASHES; h++)
-		if (!verifier_make_salted(&v->of[h], (enum verifier_hash)h, iterations, v->of[0].salt, v->of[0].salt_len, password, n))
+		if (!verifier_make_salted(&v->of[h], (enum verifier_hash)h, iterations,
+		    v->of[0].salt, v->of[0].salt_len, password, n))
 			return false;
 	return true;
 }
@@ -117,7 +119,8 @@ read_entry(struct import *im, struct sc_arena *a, const char *line, struct entry
 	if (ok)
 		set_keys(a, e, &v);
 	verifiers_clear(&v);
-	return ok ? NULL : "the verifiers cannot be read: ITERATIONS SALT and six keys, in base64 (or - - for those that are not there)";
+	return ok ? NULL : "the verifiers cannot be read: ITERATIONS SALT and six keys, in base64 "
+		"(or - - for those that are not there)";
 }
 
 /* Of a line that cannot be used; never more of it, because a password follows. */
@@ -133,7 +136,8 @@ read_slice(struct job *job)
 	struct slice *s = container_of(job, struct slice, job);
 
 	/* Ready verifiers are only read. */
-	for (int left = s->import->verifiers ? s->import->n : STEP; left > 0 && s->from < s->to; left--, s->from++) {
+	for (int left = s->import->verifiers ? s->import->n : STEP; left > 0 && s->from < s->to;
+	    left--, s->from++) {
 		struct entry *e = &s->import->entries[s->from];
 		const char *line = admin_line(s->import->command, s->from);
 
@@ -187,10 +191,11 @@ tell_homes(const struct import *im, const struct sc_rows *rows)
 	struct sc_arena *a = arena_new();
 
 	for (int i = 0; i < sc_rows_count(rows); i++) {
-		const struct sc_jid *jid = sc_jid_of(a, sc_row_text(rows, i, 0), sc_jid_domain(sc_host_jid(im->host)),
-			(struct sc_span){ 0 });
+		const struct sc_jid *jid = sc_jid_of(a, sc_row_text(rows, i, 0),
+			sc_jid_domain(sc_host_jid(im->host)), (struct sc_span){ 0 });
 		int home = home_of(jid);
-		struct tidings *t = all[home] != NULL ? all[home] : tidings_new(sc_rows_count(rows));
+		struct tidings *t = all[home] != NULL ? all[home]
+			: tidings_new(sc_rows_count(rows));
 
 		all[home] = t;
 		t->jids[t->n] = sc_jid_dup(t->arena, jid);
@@ -218,8 +223,10 @@ answer(struct import *im)
 		if (im->entries[i].wrong == NULL)
 			continue;
 		if (refused == 0)
-			sc_command_columns(c, (const char *const[]){ "name", "refused because", NULL });
-		sc_command_row(c, (const char *const[]){ im->entries[i].name, im->entries[i].wrong });
+			sc_command_columns(c, (const char *const[]){ "name",
+				"refused because", NULL });
+		sc_command_row(c, (const char *const[]){ im->entries[i].name,
+			im->entries[i].wrong });
 		refused++;
 	}
 	sc_command_fact_int(c, "made", im->made);
@@ -236,8 +243,10 @@ found_resting(void *arg, const struct sc_rows *rows)
 
 	for (int r = 0; sc_rows_status(rows) == SC_DB_OK && r < sc_rows_count(rows); r++)
 		for (int i = 0; i < im->n; i++)
-			if (im->entries[i].wrong == NULL && sc_span_is(sc_row_text(rows, r, 0), im->entries[i].name))
-				im->entries[i].wrong = "the name of a deleted account rests; `user add --reuse` gives it out";
+			if (im->entries[i].wrong == NULL && sc_span_is(sc_row_text(rows, r, 0),
+			    im->entries[i].name))
+				im->entries[i].wrong = "the name of a deleted account rests; `user "
+					"add --reuse` gives it out";
 	answer(im);
 }
 
@@ -251,8 +260,8 @@ look_for_resting(struct import *im)
 	for (int i = 0; i < im->n; i++)
 		if (im->entries[i].wrong == NULL)
 			names[n++] = sc_span(im->entries[i].name);
-	store_run(shard.store, &sql_admin_resting, SC_ARGS(sc_int(sc_host_id(im->host)), sc_int(clock_wall()), sc_texts(names, n)),
-		found_resting, im);
+	store_run(shard.store, &sql_admin_resting, SC_ARGS(sc_int(sc_host_id(im->host)),
+		sc_int(clock_wall()), sc_texts(names, n)), found_resting, im);
 	free(names);
 }
 
@@ -298,8 +307,10 @@ insert(struct import *im)
 			text[2 + k][n] = sc_span(e->keys[k]);
 		n++;
 	}
-	store_run(shard.store, &sql_admin_import, SC_ARGS(sc_int(sc_host_id(im->host)), sc_int(clock_wall()), sc_texts(text[0], n),
-		sc_ints(iterations, n), sc_texts(text[1], n), sc_texts(text[2], n), sc_texts(text[3], n), sc_texts(text[4], n),
+	store_run(shard.store, &sql_admin_import, SC_ARGS(sc_int(sc_host_id(im->host)),
+		sc_int(clock_wall()), sc_texts(text[0], n),
+		sc_ints(iterations, n), sc_texts(text[1], n), sc_texts(text[2], n),
+		sc_texts(text[3], n), sc_texts(text[4], n),
 		sc_texts(text[5], n), sc_texts(text[6], n), sc_texts(text[7], n)), inserted, im);
 	for (int k = 0; k < 8; k++)
 		free(text[k]);
@@ -315,7 +326,8 @@ slice_read(struct job *job)
 	if (s->from < s->to && offload_run(job))
 		return;
 	for (; s->from < s->to; s->from++)
-		s->import->entries[s->from] = (struct entry){ .name = name_of(s->arena, admin_line(s->import->command, s->from)),
+		s->import->entries[s->from] = (struct entry){ .name = name_of(s->arena,
+			admin_line(s->import->command, s->from)),
 			.wrong = "too many passwords are being hashed right now" };
 	if (--s->import->out == 0)
 		insert(s->import);
@@ -341,15 +353,19 @@ user_import(struct sc_command *c)
 	im->entries = mem_new((size_t)im->n * sizeof *im->entries + 1);
 	im->out = SLICES;
 	for (int i = 0; i < SLICES; i++)
-		im->slices[i] = (struct slice){ .import = im, .arena = arena_new(), .from = im->n * i / SLICES,
-			.to = im->n * (i + 1) / SLICES, .job = { .shard = loop_id(), .work = read_slice, .done = slice_read } };
+		im->slices[i] = (struct slice){ .import = im, .arena = arena_new(),
+			.from = im->n * i / SLICES,
+			.to = im->n * (i + 1) / SLICES, .job = { .shard = loop_id(),
+			.work = read_slice, .done = slice_read } };
 	for (int i = 0; i < SLICES; i++)
 		slice_read(&im->slices[i].job);
 }
 
 const struct sc_command_row admin_import_rows[] = {
-	{ .words = "user import", .args = "HOST [--verifiers]", .where = SC_ON_ANY, .min_args = 1, .max_args = 1, .fn = user_import,
+	{ .words = "user import", .args = "HOST [--verifiers]", .where = SC_ON_ANY, .min_args = 1,
+		.max_args = 1, .fn = user_import,
 		.seconds = 300,
-		.help = "Makes accounts from lines of standard input: name and password. --verifiers: name, iterations, salt, keys." },
+		.help = "Makes accounts from lines of standard input: name and password. "
+		"--verifiers: name, iterations, salt, keys." },
 	{ .words = NULL }
 };

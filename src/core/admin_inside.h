@@ -2,10 +2,11 @@
 /*
  * admin_inside: what the files admin*.c share.
  *
- * A request is shard 0's. It is cut into parts (struct sc_command), one for each shard that has to work on it; a part travels there
- * as a letter, is filled there, and comes back as a letter. While parts are out, what they read of the request (arguments,
- * options, lines, JID) does not change, so nothing is locked. The last part that comes back frees the request, whether or not its
- * client waited.
+ * A request is shard 0's. It is cut into parts (struct sc_command), one for each shard that has to
+ * work on it; a part travels there as a letter, is filled there, and comes back as a letter. While
+ * parts are out, what they read of the request (arguments, options, lines, JID) does not change, so
+ * nothing is locked. The last part that comes back frees the request, whether or not its client
+ * waited.
  */
 #ifndef CORE_ADMIN_INSIDE_H
 #define CORE_ADMIN_INSIDE_H
@@ -75,7 +76,8 @@ struct sc_command {
 /* --- admin.c: the table and the life of a request --- */
 int admin_rows(void);
 const struct admin_row *admin_row_at(int i);
-/* The words of a request are complete: runs it. Takes the request; admin_answer() will be called once. */
+/* The words of a request are complete: runs it. Takes the request; admin_answer() will be called
+ * once. */
 void admin_run(struct admin_request *taken, const char **words, int n_words);
 void admin_client_gone(struct admin_request *);         /* its client went away */
 struct admin_request *admin_request_new(struct admin_client *);
@@ -90,14 +92,18 @@ const char *admin_sort_args(struct admin_request *, const char *const *words, in
 
 /* --- admin_wire.c: JSON --- */
 /* What stands in a line. False: refused already. words gets at most ADMIN_WORDS_MAX. */
-bool admin_parse(struct admin_request *, const char *line, size_t n, const char **words, int *n_words);
-char *admin_result_line(struct admin_request *);        /* merges the parts; malloced, with its newline */
+bool admin_parse(struct admin_request *, const char *line, size_t n, const char **words,
+	int *n_words);
+/* merges the parts; malloced, with its newline */
+char *admin_result_line(struct admin_request *);
 char *admin_error_line(int code, const char *sentence);
 char *admin_event_line(const char *const *pairs);
-json_t *admin_string(const char *);                     /* never NULL: what is not UTF-8 is shown as such */
+/* never NULL: what is not UTF-8 is shown as such */
+json_t *admin_string(const char *);
 
 /* --- admin_socket.c: clients, on shard 0 --- */
-void admin_answer(struct admin_client *, char *line_taken, bool last);  /* last: the client's next line may be read */
+/* last: the client's next line may be read */
+void admin_answer(struct admin_client *, char *line_taken, bool last);
 bool admin_client_left(const struct admin_client *);    /* it will send no more */
 void admin_client_drop(struct admin_client *);          /* ends in admin_client_gone() */
 

@@ -20,11 +20,13 @@ joined(struct sc_arena *a, const char *const *words)
 static void
 module_list(struct sc_command *c)
 {
-	sc_command_columns(c, (const char *const[]){ "module", "state", "implements", "summary", NULL });
+	sc_command_columns(c, (const char *const[]){ "module", "state", "implements",
+		"summary", NULL });
 	for (int i = 0; i < module_count(); i++) {
 		const struct module *m = module_at(i);
 
-		sc_command_row(c, (const char *const[]){ m->m.name, atomic_load(&m->off) ? "disabled" : "runs",
+		sc_command_row(c, (const char *const[]){ m->m.name,
+			atomic_load(&m->off) ? "disabled" : "runs",
 			joined(sc_command_arena(c), m->m.implements), m->m.summary });
 	}
 	sc_command_done(&c);
@@ -58,7 +60,8 @@ module_off(struct sc_command *c)
 		return;
 	}
 	module_disable(name);
-	sc_command_text(c, sc_format(sc_command_arena(c), "The module %s is disabled until the server starts again; what waits in it "
+	sc_command_text(c, sc_format(sc_command_arena(c),
+		"The module %s is disabled until the server starts again; what waits in it "
 		"still ends. To keep it off, add it to modules_off.", name));
 	sc_command_done(&c);
 }
@@ -69,7 +72,8 @@ see_hook(void *arg, const char *phase, const char *module, const char *name)
 	struct sc_command *c = arg;
 	const struct module *m = module_find(module);
 
-	sc_command_row(c, (const char *const[]){ phase, module, name, m != NULL && atomic_load(&m->off) ? "disabled" : "runs" });
+	sc_command_row(c, (const char *const[]){ phase, module, name, m != NULL &&
+		atomic_load(&m->off) ? "disabled" : "runs" });
 }
 
 static void
@@ -80,10 +84,11 @@ hooks(struct sc_command *c)
 	int event = name != NULL ? hook_event_find(name) : -1;
 
 	for (int i = 0; i < SC_EVENTS; i++)
-		events = sc_format(a, "%s%s%s", events, i ? ", " : "", hook_event_name((enum sc_event)i));
+		events = sc_format(a, "%s%s%s", events, i ? ", " : "",
+			hook_event_name((enum sc_event)i));
 	if (event < 0) {
-		admin_fail(&c, "%s%s%s: %s", name ? "there is no event " : "name one of the events", name ? name : "",
-			name ? "; they are" : "", events);
+		admin_fail(&c, "%s%s%s: %s", name ? "there is no event " : "name one of the events",
+			name ? name : "", name ? "; they are" : "", events);
 		return;
 	}
 	sc_command_columns(c, (const char *const[]){ "phase", "module", "hook", "state", NULL });
@@ -92,8 +97,10 @@ hooks(struct sc_command *c)
 }
 
 const struct sc_command_row admin_module_rows[] = {
-	{ .words = "module list", .where = SC_ON_ANY, .fn = module_list, .help = "Lists the loaded modules." },
-	{ .words = "module disable", .args = "NAME", .where = SC_ON_ANY, .min_args = 1, .max_args = 1, .fn = module_off,
+	{ .words = "module list", .where = SC_ON_ANY, .fn = module_list,
+		.help = "Lists the loaded modules." },
+	{ .words = "module disable", .args = "NAME", .where = SC_ON_ANY, .min_args = 1,
+		.max_args = 1, .fn = module_off,
 		.help = "Stops calling a module, on every shard." },
 	{ .words = "hooks", .args = "EVENT", .where = SC_ON_ANY, .max_args = 1, .fn = hooks,
 		.help = "Who is called for an event, in order." },

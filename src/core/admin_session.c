@@ -22,7 +22,8 @@ ago(struct sc_arena *a, int64_t wall_us)
 	if (s < 3600)
 		return sc_format(a, "%lldm", (long long)(s / 60));
 	if (s < 86400)
-		return sc_format(a, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+		return sc_format(a, "%lldh%02lldm", (long long)(s / 3600),
+			(long long)(s / 60 % 60));
 	return sc_format(a, "%lldd", (long long)(s / 86400));
 }
 
@@ -55,7 +56,8 @@ list_one(struct sc_command *c, const struct sc_session *s)
 {
 	struct sc_arena *a = sc_command_arena(c);
 
-	sc_command_row(c, (const char *const[]){ s->jid.text, sc_session_peer(s), ago(a, s->since), ago(a, s->active), state_of(s),
+	sc_command_row(c, (const char *const[]){ s->jid.text, sc_session_peer(s), ago(a, s->since),
+		ago(a, s->active), state_of(s),
 		sc_format(a, "%d", s->priority), sc_format(a, "%u", s->outq.n) });
 }
 
@@ -68,11 +70,14 @@ session_list(struct sc_command *c)
 	uint64_t left = LIST_MAX;
 	uint64_t more = 0;
 
-	if ((named != NULL && wanted == NULL) || (limit != NULL && !sc_read_number(limit, 1000000, &left))) {
-		admin_fail(&c, "%s is neither an account, nor a host, nor a limit", wanted == NULL && named ? named : limit);
+	if ((named != NULL && wanted == NULL) || (limit != NULL && !sc_read_number(limit, 1000000,
+	    &left))) {
+		admin_fail(&c, "%s is neither an account, nor a host, nor a limit",
+			wanted == NULL && named ? named : limit);
 		return;
 	}
-	sc_command_columns(c, (const char *const[]){ "jid", "peer", "for", "idle", "state", "priority", "queued", NULL });
+	sc_command_columns(c, (const char *const[]){ "jid", "peer", "for", "idle", "state",
+		"priority", "queued", NULL });
 	list_each(&shard.sessions, it, tmp) {
 		const struct sc_session *s = container_of(it, struct sc_session, in_shard);
 
@@ -135,7 +140,8 @@ session_show(struct sc_command *c)
 		return;
 	}
 	if (n > 1)
-		sc_command_text(c, sc_format(sc_command_arena(c), "\n%d more: session list %s", n - 1, sc_command_jid(c)->text));
+		sc_command_text(c, sc_format(sc_command_arena(c), "\n%d more: session list %s",
+			n - 1, sc_command_jid(c)->text));
 	sc_command_done(&c);
 }
 
@@ -160,16 +166,21 @@ session_close(struct sc_command *c)
 		admin_fail(&c, "there is no session %s", jid->text);
 		return;
 	}
-	sc_command_text(c, sc_format(sc_command_arena(c), n == 1 ? "%d session was closed." : "%d sessions were closed.", n));
+	sc_command_text(c, sc_format(sc_command_arena(c), n == 1 ? "%d session was closed."
+		: "%d sessions were closed.", n));
 	sc_command_done(&c);
 }
 
 const struct sc_command_row admin_session_rows[] = {
-	{ .words = "session list", .args = "[JID|HOST] [--limit N]", .where = SC_ON_ALL, .max_args = 1, .fn = session_list,
+	{ .words = "session list", .args = "[JID|HOST] [--limit N]", .where = SC_ON_ALL,
+		.max_args = 1, .fn = session_list,
 		.help = "Lists sessions, at most 1000 of each shard unless told." },
-	{ .words = "session show", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = session_show,
+	{ .words = "session show", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
+		.fn = session_show,
 		.help = "What is known of one session." },
-	{ .words = "session close", .args = "JID [--reason TEXT]", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
-		.fn = session_close, .help = "Ends one session (a JID with resource) or all of an account." },
+	{ .words = "session close", .args = "JID [--reason TEXT]", .where = SC_ON_JID,
+		.min_args = 1, .max_args = 1,
+		.fn = session_close, .help = "Ends one session (a JID with resource) or all of an "
+		"account." },
 	{ .words = NULL }
 };

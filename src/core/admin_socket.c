@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin_socket: the Unix socket of stonechatctl and its clients, on shard 0. Only root and the server's own user get
- * in: the socket's mode says so, and the kernel is asked who is on the other end.
+ * admin_socket: the Unix socket of stonechatctl and its clients, on shard 0. Only root and the
+ * server's own user get in: the socket's mode says so, and the kernel is asked who is on the other
+ * end.
  */
 #include "config.h"
 
@@ -95,12 +96,14 @@ admin_answer(struct admin_client *c, char *line, bool last)
 		c->left_out++;
 	} else {
 		if (c->left_out > 0)
-			buf_format(&c->out, "{\"ok\":true,\"event\":{\"left_out\":\"%u\"}}\n", c->left_out);
+			buf_format(&c->out, "{\"ok\":true,\"event\":{\"left_out\":\"%u\"}}\n",
+				c->left_out);
 		c->left_out = 0;
 		buf_text(&c->out, line);
 	}
 	free(line);
-	/* What follows may free the client, and our caller may be in the middle of it: let the loop do it. */
+	/* What follows may free the client, and our caller may be in the middle of it: let the loop
+	 * do it. */
 	event_active(c->write, EV_WRITE, 0);
 }
 
@@ -146,7 +149,8 @@ take_lines(struct admin_client *c)
 		c->seen = 0;
 	}
 	if (c->in.n > ADMIN_LINE_MAX && c->request == NULL) {
-		buf_text(&c->out, "{\"ok\":false,\"error\":\"a line has more than 1 MiB\",\"code\":2}\n");
+		buf_text(&c->out, "{\"ok\":false,\"error\":\"a line has more than 1 "
+			"MiB\",\"code\":2}\n");
 		buf_free(&c->in);
 		c->seen = 0;
 		c->eof = true;
@@ -180,7 +184,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		/* Somebody may shut down writing and wait for the answer; a stream ends with its reader. */
+		/* Somebody may shut down writing and wait for the answer; a stream ends with its
+		 * reader. */
 		c->eof = true;
 		event_del(c->read);
 		if (n < 0 || (c->request != NULL && c->request->streaming)) {
@@ -277,7 +282,8 @@ remove_dead(const struct sockaddr_un *address)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
-	saved = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? EADDRINUSE : errno;
+	saved = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0
+		? EADDRINUSE : errno;
 	close(fd);
 	errno = saved;
 	return saved == ECONNREFUSED && unlink(address->sun_path) == 0;
@@ -296,11 +302,12 @@ admin_listen(const char *path, char *error, size_t error_size)
 	if (!make_directory(path))
 		return refuse(error, error_size, path, strerror(errno));
 	if (!remove_dead(&address))
-		return refuse(error, error_size, path, errno == EADDRINUSE ? "another server answers there" : strerror(errno));
+		return refuse(error, error_size, path,
+			errno == EADDRINUSE ? "another server answers there" : strerror(errno));
 	listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Until listen() nobody can connect, so the mode is there in time. */
-	if (listen_fd < 0 || bind(listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 || chmod(path, 0600) != 0 ||
-		listen(listen_fd, 16) != 0) {
+	if (listen_fd < 0 || bind(listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(path, 0600) != 0 || listen(listen_fd, 16) != 0) {
 		refuse(error, error_size, path, strerror(errno));
 		if (listen_fd >= 0)
 			close(listen_fd);
@@ -328,7 +335,8 @@ admin_close(void)
 		struct admin_client *c = container_of(l, struct admin_client, link);
 
 		/* The answer to `stop` may still be here. */
-		if (c->out.n > 0 && send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		if (c->out.n > 0 && send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL |
+		    MSG_DONTWAIT) < 0)
 			c->out.n = 0;
 		client_free(c);
 	}

@@ -34,25 +34,29 @@ static const char *
 shedding(struct sc_arena *a)
 {
 	static const char *const what[] = {
-		[BUDGET_CALM] = "nothing", [BUDGET_SHED] = "new work is refused", [BUDGET_FULL] = "queues are closed",
+		[BUDGET_CALM] = "nothing", [BUDGET_SHED] = "new work is refused",
+		[BUDGET_FULL] = "queues are closed",
 	};
 	enum budget_level level = budget_level();
 
 	if (level == BUDGET_CALM)
 		return what[level];
-	return sc_format(a, "%s: %" PRId64 " of %" PRIu64 " MiB in stanzas, %" PRId64 " in queues, %" PRId64 " in input, %" PRId64
-		" in mailboxes", what[level], budget_sum(BUDGET_STANZAS) / MIB, budget_limit() / MIB, budget_sum(BUDGET_OUTQ) / MIB,
+	return sc_format(a, "%s: %" PRId64 " of %" PRIu64 " MiB in stanzas, %"
+		PRId64 " in queues, %" PRId64 " in input, %" PRId64
+		" in mailboxes", what[level], budget_sum(BUDGET_STANZAS) / MIB,
+		budget_limit() / MIB, budget_sum(BUDGET_OUTQ) / MIB,
 		budget_sum(BUDGET_INPUT) / MIB, budget_sum(BUDGET_MAILBOX) / MIB);
 }
 
 static const char *
 period(struct sc_arena *a, int64_t s)
 {
-	return sc_format(a, "%lldd %02lld:%02lld:%02lld", (long long)(s / 86400), (long long)(s / 3600 % 24),
-		(long long)(s / 60 % 60), (long long)(s % 60));
+	return sc_format(a, "%lldd %02lld:%02lld:%02lld", (long long)(s / 86400),
+		(long long)(s / 3600 % 24), (long long)(s / 60 % 60), (long long)(s % 60));
 }
 
-/* The supervisor may have started the private PostgreSQL anew since we began, so its own file is asked. */
+/* The supervisor may have started the private PostgreSQL anew since we began, so its own file is
+ * asked. */
 pid_t
 admin_db_pid(void)
 {
@@ -84,7 +88,8 @@ tell_whole(struct sc_command *c)
 	sc_command_fact_int(c, "supervisor_pid", server_facts.supervisor_pid);
 	if (server_facts.db_pid != 0)
 		sc_command_fact_int(c, "db_pid", admin_db_pid());
-	sc_command_fact(c, "running_for", period(a, (clock_wall() - server_facts.started) / 1000000));
+	sc_command_fact(c, "running_for",
+		period(a, (clock_wall() - server_facts.started) / 1000000));
 	sc_command_fact(c, "configuration", server_facts.conf_file);
 	sc_command_fact_int(c, "shards", loop_count());
 	sc_command_fact_int(c, "hosts", conf_hosts(conf_now()));
@@ -93,10 +98,13 @@ tell_whole(struct sc_command *c)
 	sc_command_fact_int(c, "sessions", stats_sum(STAT_sessions_now));
 	sc_command_fact_int(c, "messages_in", stats_sum(STAT_messages_in));
 	sc_command_fact_int(c, "messages_delivered", stats_sum(STAT_messages_delivered));
-	sc_command_fact(c, "memory", sc_format(a, "%" PRId64 " of %" PRIu64 " MiB", (budget_sum(BUDGET_STANZAS) +
-		budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_INPUT) + budget_sum(BUDGET_MAILBOX)) / MIB, budget_limit() / MIB));
+	sc_command_fact(c, "memory", sc_format(a, "%" PRId64 " of %" PRIu64 " MiB",
+		(budget_sum(BUDGET_STANZAS) +
+		budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_INPUT) +
+		budget_sum(BUDGET_MAILBOX)) / MIB, budget_limit() / MIB));
 	sc_command_fact(c, "shedding", shedding(a));
-	sc_command_fact(c, "database", store_ready(shard.store) ? "connected" : store_last_error(shard.store));
+	sc_command_fact(c, "database", store_ready(shard.store) ? "connected"
+		: store_last_error(shard.store));
 }
 
 static void
@@ -109,10 +117,13 @@ status(struct sc_command *c)
 		tell_whole(c);
 	list_each(&shard.sessions, it, tmp)
 		sessions++;
-	sc_command_columns(c, (const char *const[]){ "shard", "sessions", "entities", "lanes", "database", "waiting", NULL });
-	sc_command_row(c, (const char *const[]){ sc_format(a, "%d", loop_id()), sc_format(a, "%d", sessions),
+	sc_command_columns(c, (const char *const[]){ "shard", "sessions", "entities", "lanes",
+		"database", "waiting", NULL });
+	sc_command_row(c, (const char *const[]){ sc_format(a, "%d", loop_id()),
+		sc_format(a, "%d", sessions),
 		sc_format(a, "%u", shard.entities.count), sc_format(a, "%u", shard.lanes.count),
-		store_ready(shard.store) ? "connected" : "away", sc_format(a, "%zu", store_waiting(shard.store)) });
+		store_ready(shard.store) ? "connected" : "away",
+		sc_format(a, "%zu", store_waiting(shard.store)) });
 	sc_command_done(&c);
 }
 
@@ -125,7 +136,8 @@ counters(struct sc_command *c)
 	sc_command_columns(c, (const char *const[]){ "counter", "value", "counts", NULL });
 	for (int i = 0; i < stats_count(); i++)
 		if (strncmp(stats_name(i), prefix, strlen(prefix)) == 0)
-			sc_command_row(c, (const char *const[]){ stats_name(i), sc_format(a, "%" PRId64, stats_sum(i)), stats_help(i) });
+			sc_command_row(c, (const char *const[]){ stats_name(i),
+				sc_format(a, "%" PRId64, stats_sum(i)), stats_help(i) });
 	sc_command_done(&c);
 }
 
@@ -138,9 +150,12 @@ stop(struct sc_command *c)
 }
 
 const struct sc_command_row admin_status_rows[] = {
-	{ .words = "status", .where = SC_ON_ALL, .fn = status, .help = "How the server is: readiness, load, what is being shed." },
-	{ .words = "counters", .args = "[PREFIX]", .where = SC_ON_ANY, .max_args = 1, .fn = counters,
+	{ .words = "status", .where = SC_ON_ALL, .fn = status,
+		.help = "How the server is: readiness, load, what is being shed." },
+	{ .words = "counters", .args = "[PREFIX]", .where = SC_ON_ANY, .max_args = 1,
+		.fn = counters,
 		.help = "Every counter, summed over the shards." },
-	{ .words = "stop", .where = SC_ON_ANY, .fn = stop, .help = "Ends the server: streams are closed, queues written." },
+	{ .words = "stop", .where = SC_ON_ANY, .fn = stop,
+		.help = "Ends the server: streams are closed, queues written." },
 	{ .words = NULL }
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin_test: `test …`, only in builds with --enable-test-hooks: tests move the clock, take the database away, and wait until
- * nothing is under way. The supervisor does not start a private PostgreSQL while the file that `test db stop` leaves is there.
+ * admin_test: `test …`, only in builds with --enable-test-hooks: tests move the clock, take the
+ * database away, and wait until nothing is under way. The supervisor does not start a private
+ * PostgreSQL while the file that `test db stop` leaves is there.
  */
 #include "config.h"
 
@@ -89,7 +90,8 @@ wait_for(struct sc_command *c, bool (*over)(struct wait *), const char *given_up
 static bool
 nothing_under_way(struct wait *w)
 {
-	bool quiet = mailbox_idle() && offload_waiting() == 0 && stats_sum(STAT_db_waiting_now) == 0 &&
+	bool quiet = mailbox_idle() && offload_waiting() == 0 &&
+		stats_sum(STAT_db_waiting_now) == 0 &&
 		stats_sum(STAT_lanes_now) == 0 && stats_sum(STAT_held_now) == 0;
 
 	w->quiet = quiet ? w->quiet + 1 : 0;
@@ -151,7 +153,8 @@ test_db_start(struct sc_command *c)
 	if (!atomic_exchange(&c->request->once, true)) {
 		hold_file(path, sizeof path);
 		unlink(path);
-		kill(server_facts.supervisor_pid, SIGCHLD);     /* it looks after its children then */
+		/* it looks after its children then */
+		kill(server_facts.supervisor_pid, SIGCHLD);
 	}
 	wait_for(c, store_is_ready, "the database does not come back");
 }
@@ -181,15 +184,21 @@ test_stats(struct sc_command *c)
 }
 
 const struct sc_command_row admin_test_rows[] = {
-	{ .words = "test clock", .args = "+SECONDS", .where = SC_ON_ALL, .min_args = 1, .max_args = 1, .fn = test_clock,
+	{ .words = "test clock", .args = "+SECONDS", .where = SC_ON_ALL, .min_args = 1,
+		.max_args = 1, .fn = test_clock,
 		.seconds = UINT_MAX,    /* or the moved clock would say that it took too long */
 		.help = "Moves the server's clock forward." },
-	{ .words = "test settle", .where = SC_ON_ANY, .fn = test_settle, .help = "Answers when nothing is under way." },
-	{ .words = "test db stop", .where = SC_ON_ANY, .fn = test_db_stop, .help = "Stops the private database." },
-	{ .words = "test db start", .where = SC_ON_ALL, .fn = test_db_start, .help = "Starts it again." },
-	{ .words = "test db delay", .args = "MS", .where = SC_ON_ALL, .min_args = 1, .max_args = 1, .fn = test_db_delay,
+	{ .words = "test settle", .where = SC_ON_ANY, .fn = test_settle,
+		.help = "Answers when nothing is under way." },
+	{ .words = "test db stop", .where = SC_ON_ANY, .fn = test_db_stop,
+		.help = "Stops the private database." },
+	{ .words = "test db start", .where = SC_ON_ALL, .fn = test_db_start,
+		.help = "Starts it again." },
+	{ .words = "test db delay", .args = "MS", .where = SC_ON_ALL, .min_args = 1, .max_args = 1,
+		.fn = test_db_delay,
 		.help = "Makes the database slow." },
-	{ .words = "test stats", .where = SC_ON_ANY, .fn = test_stats, .help = "Every counter as a fact." },
+	{ .words = "test stats", .where = SC_ON_ANY, .fn = test_stats,
+		.help = "Every counter as a fact." },
 	{ .words = NULL }
 };
 

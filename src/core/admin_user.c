@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* admin_user: `user add` and `user passwd`. The password is hashed on a pool thread and wiped; only verifiers are stored. */
+/* admin_user: `user add` and `user passwd`. The password is hashed on a pool thread and wiped; only
+ * verifiers are stored. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -46,13 +47,15 @@ hashed(struct job *job)
 }
 
 static void
-start_hashing(struct sc_command *c, const char *password, void (*then)(struct sc_command *, const struct verifiers *))
+start_hashing(struct sc_command *c, const char *password, void (*then)(struct sc_command *,
+	const struct verifiers *))
 {
 	char *prepared = sc_prepare_password(sc_command_arena(c), password, strlen(password));
 	struct hashing *h;
 
 	if (prepared == NULL || *prepared == '\0' || strlen(prepared) > VERIFIER_PASSWORD_MAX) {
-		sc_command_fail(&c, "this cannot be a password: it is empty, too long, or has characters that RFC 8265 forbids");
+		sc_command_fail(&c, "this cannot be a password: it is empty, too long, or has "
+			"characters that RFC 8265 forbids");
 		return;
 	}
 	h = mem_new(sizeof *h);
@@ -102,7 +105,8 @@ added(void *arg, const struct sc_rows *rows)
 		return;
 	}
 	if (sc_row_null(rows, 0, 0)) {
-		admin_fail(&c, "an account %s was deleted, and the name rests until %s; --reuse gives it out all the same", jid->text,
+		admin_fail(&c, "an account %s was deleted, and the name rests until %s; --reuse "
+			"gives it out all the same", jid->text,
 			admin_time(sc_command_arena(c), sc_row_int(rows, 0, 1)));
 		return;
 	}
@@ -159,7 +163,8 @@ changed(void *arg, const struct sc_rows *rows)
 	}
 	if (c->keep != NULL)
 		sc_command_fact(c, "password", c->keep);
-	sc_command_text(c, sc_format(sc_command_arena(c), "The password of %s was changed.", jid->text));
+	sc_command_text(c, sc_format(sc_command_arena(c), "The password of %s was changed.",
+		jid->text));
 	sc_command_done(&c);
 }
 
@@ -189,9 +194,12 @@ user_passwd(struct sc_command *c)
 }
 
 const struct sc_command_row admin_user_rows[] = {
-	{ .words = "user add", .args = "JID [PASSWORD|-] [--reuse]", .where = SC_ON_JID, .min_args = 1, .max_args = 2, .fn = user_add,
-		.help = "Makes an account; without a password one is made up and shown. --reuse: though the name was deleted lately." },
-	{ .words = "user passwd", .args = "JID [PASSWORD|-]", .where = SC_ON_JID, .min_args = 1, .max_args = 2, .fn = user_passwd,
+	{ .words = "user add", .args = "JID [PASSWORD|-] [--reuse]", .where = SC_ON_JID,
+		.min_args = 1, .max_args = 2, .fn = user_add,
+		.help = "Makes an account; without a password one is made up and shown. --reuse: "
+		"though the name was deleted lately." },
+	{ .words = "user passwd", .args = "JID [PASSWORD|-]", .where = SC_ON_JID, .min_args = 1,
+		.max_args = 2, .fn = user_passwd,
 		.help = "Changes a password. Sessions go on; `session close` ends them." },
 	{ .words = NULL }
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* admin_user_state: `user delete`, `user disable`, `user enable`. Sessions that may not go on are ended. */
+/* admin_user_state: `user delete`, `user disable`, `user enable`. Sessions that may not go on are
+ * ended. */
 #include "config.h"
 
 #include <stonechat/log.h>
@@ -26,7 +27,8 @@ forget(struct sc_host *host, const struct sc_jid *jid, int64_t id)
 	hook_fire(SC_EV_account_deleted, host, e, NULL, &ev);
 	e->state = ENTITY_ABSENT;
 	e->known_at = clock_mono();
-	/* Somebody who still waits in a hook may have pointers into the slots; then the loading hooks of a new account replace them. */
+	/* Somebody who still waits in a hook may have pointers into the slots; then the loading
+	 * hooks of a new account replace them. */
 	if (e->refs == 1)
 		slots_free(&e->slots, SC_SLOT_ENTITY);
 	entity_unref(e);
@@ -50,8 +52,10 @@ deleted(void *arg, const struct sc_rows *rows)
 	host = sc_host_find(sc_jid_domain(jid));
 	if (host != NULL)
 		forget(host, jid, sc_row_int(rows, 0, 0));
-	sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was deleted; sessions closed: %d. The name rests until %s.",
-		jid->text, closed, admin_time(sc_command_arena(c), clock_wall() + accounts_conf()->rest * 1000)));
+	sc_command_text(c, sc_format(sc_command_arena(c),
+		"The account %s was deleted; sessions closed: %d. The name rests until %s.",
+		jid->text, closed, admin_time(sc_command_arena(c), clock_wall() +
+		accounts_conf()->rest * 1000)));
 	sc_command_done(&c);
 }
 
@@ -62,7 +66,8 @@ user_delete(struct sc_command *c)
 
 	if (host == NULL)
 		return;
-	store_run(shard.store, &sql_admin_delete, SC_ARGS(sc_int(sc_host_id(host)), sc_text_span(sc_jid_local(sc_command_jid(c))),
+	store_run(shard.store, &sql_admin_delete, SC_ARGS(sc_int(sc_host_id(host)),
+		sc_text_span(sc_jid_local(sc_command_jid(c))),
 		sc_int(clock_wall() + accounts_conf()->rest * 1000)), deleted, c);
 }
 
@@ -85,10 +90,11 @@ switched(struct sc_command *c, const struct sc_rows *rows, bool disabled)
 	if (disabled)
 		closed = admin_close_sessions(jid, "not-authorized", "The account was disabled.");
 	if (disabled)
-		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was disabled; sessions closed: %d.", jid->text,
-			closed));
+		sc_command_text(c, sc_format(sc_command_arena(c),
+			"The account %s was disabled; sessions closed: %d.", jid->text, closed));
 	else
-		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was enabled.", jid->text));
+		sc_command_text(c, sc_format(sc_command_arena(c), "The account %s was enabled.",
+			jid->text));
 	sc_command_done(&c);
 }
 
@@ -111,7 +117,8 @@ set_disabled(struct sc_command *c, bool off)
 
 	if (host == NULL)
 		return;
-	store_run(shard.store, &sql_admin_disable, SC_ARGS(sc_int(sc_host_id(host)), sc_text_span(sc_jid_local(sc_command_jid(c))),
+	store_run(shard.store, &sql_admin_disable, SC_ARGS(sc_int(sc_host_id(host)),
+		sc_text_span(sc_jid_local(sc_command_jid(c))),
 		sc_int(off)), off ? disabled : enabled, c);
 }
 
@@ -128,11 +135,15 @@ user_enable(struct sc_command *c)
 }
 
 const struct sc_command_row admin_user_state_rows[] = {
-	{ .words = "user delete", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = user_delete,
-		.help = "Deletes an account, its sessions and its data. The name is not given out again for a time (accounts.rest)." },
-	{ .words = "user disable", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = user_disable,
+	{ .words = "user delete", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
+		.fn = user_delete,
+		.help = "Deletes an account, its sessions and its data. The name is not given out "
+		"again for a time (accounts.rest)." },
+	{ .words = "user disable", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
+		.fn = user_disable,
 		.help = "Ends the account's sessions and lets nobody log in; messages are kept." },
-	{ .words = "user enable", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = user_enable,
+	{ .words = "user enable", .args = "JID", .where = SC_ON_JID, .min_args = 1, .max_args = 1,
+		.fn = user_enable,
 		.help = "Lets a disabled account log in again." },
 	{ .words = NULL }
 };

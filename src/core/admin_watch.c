@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin_watch: `watch JID`. Text is hidden unless --bodies asks for it: who talks to whom and what kind of stanza it is helps
- * to find a fault, what people say does not.
+ * admin_watch: `watch JID`. Text is hidden unless --bodies asks for it: who talks to whom and what
+ * kind of stanza it is helps to find a fault, what people say does not.
  */
 #include "config.h"
 
@@ -67,7 +67,8 @@ hide(struct sc_arena *a, struct sc_elem *top)
 }
 
 static void
-tell(struct watcher *w, const struct sc_session *s, enum watch_direction direction, const struct sc_stanza *stanza)
+tell(struct watcher *w, const struct sc_session *s, enum watch_direction direction,
+	const struct sc_stanza *stanza)
 {
 	struct sc_arena *a = arena_new();
 	struct sc_elem *copy = tree_copy(a, stanza->root);
@@ -77,14 +78,17 @@ tell(struct watcher *w, const struct sc_session *s, enum watch_direction directi
 		hide(a, copy);
 	xml_write(&xml, copy, SC_NS_CONTENT);
 	buf_add(&xml, "", 1);
-	admin_event(w->command, (const char *const[]){ "time", sc_timestamp(a, clock_wall()), "direction",
-		direction == WATCH_IN ? "from" : "to", "session", sc_session_jid(s)->text, "xml", xml.p, NULL });
+	admin_event(w->command, (const char *const[]){ "time", sc_timestamp(a, clock_wall()),
+		"direction",
+		direction == WATCH_IN ? "from" : "to", "session", sc_session_jid(s)->text, "xml",
+		xml.p, NULL });
 	buf_free(&xml);
 	arena_free(a);
 }
 
 void
-watch_see(const struct sc_session *s, enum watch_direction direction, const struct sc_stanza *stanza)
+watch_see(const struct sc_session *s, enum watch_direction direction,
+	const struct sc_stanza *stanza)
 {
 	list_each(&all, it, tmp) {
 		struct watcher *w = container_of(it, struct watcher, link);
@@ -95,7 +99,9 @@ watch_see(const struct sc_session *s, enum watch_direction direction, const stru
 }
 
 const struct sc_command_row admin_watch_rows[] = {
-	{ .words = "watch", .args = "JID [--bodies]", .where = SC_ON_JID, .min_args = 1, .max_args = 1, .fn = watch,
-		.help = "Shows the stanzas of an account as they pass, until interrupted; texts are hidden without --bodies." },
+	{ .words = "watch", .args = "JID [--bodies]", .where = SC_ON_JID, .min_args = 1,
+		.max_args = 1, .fn = watch,
+		.help = "Shows the stanzas of an account as they pass, until interrupted; texts "
+		"are hidden without --bodies." },
 	{ .words = NULL }
 };

@@ -53,7 +53,8 @@ add_words(struct admin_request *r, json_t *from, bool split, const char **words,
 		return false;
 	}
 	json_array_foreach(from, i, word) {
-		if (!json_is_string(word) || strlen(json_string_value(word)) != json_string_length(word)) {
+		if (!json_is_string(word) ||
+		    strlen(json_string_value(word)) != json_string_length(word)) {
 			admin_refuse(r, ADMIN_USAGE, "`cmd' and `argv' are lists of texts");
 			return false;
 		}
@@ -76,7 +77,8 @@ add_options(struct admin_request *r, json_t *args, const char **words, int *n_wo
 		if (json_is_string(value))
 			text = sc_format(r->arena, "--%s=%s", key, json_string_value(value));
 		else if (json_is_integer(value))
-			text = sc_format(r->arena, "--%s=%lld", key, (long long)json_integer_value(value));
+			text = sc_format(r->arena, "--%s=%lld", key,
+				(long long)json_integer_value(value));
 		else if (json_is_true(value))
 			text = sc_format(r->arena, "--%s", key);
 		if (text != NULL && !add_word(r, text, strlen(text), words, n_words))
@@ -101,7 +103,8 @@ add_lines(struct admin_request *r, json_t *from)
 			admin_refuse(r, ADMIN_USAGE, "`lines' is a list of texts");
 			return false;
 		}
-		r->lines[r->n_lines++] = sc_copy_n(r->arena, json_string_value(line), json_string_length(line));
+		r->lines[r->n_lines++] = sc_copy_n(r->arena, json_string_value(line),
+			json_string_length(line));
 	}
 	return true;
 }
@@ -179,10 +182,12 @@ merge_facts(json_t *into, json_t *from)
 		json_t *there = json_object_get(into, key);
 
 		if (there == NULL)
-			json_object_set_new(into, key, json_is_integer(value) ? json_integer(json_integer_value(value))
+			json_object_set_new(into, key,
+				json_is_integer(value) ? json_integer(json_integer_value(value))
 				: json_incref(value));
 		else if (json_is_integer(there) && json_is_integer(value))
-			json_integer_set(there, json_integer_value(there) + json_integer_value(value));
+			json_integer_set(there, json_integer_value(there) +
+				json_integer_value(value));
 	}
 }
 

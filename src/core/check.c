@@ -26,7 +26,8 @@
 const char *
 check_state_name(enum check_state state)
 {
-	static const char *const names[] = { [CHECK_GOOD] = "good", [CHECK_NOTE] = "note", [CHECK_PROBLEM] = "problem" };
+	static const char *const names[] = { [CHECK_GOOD] = "good", [CHECK_NOTE] = "note",
+		[CHECK_PROBLEM] = "problem" };
 
 	return names[state];
 }
@@ -58,7 +59,8 @@ check_conf(struct check *c)
 	}
 	again = conf_load(c->conf_file, error, sizeof error);
 	if (again == NULL)
-		check_say(c, CHECK_PROBLEM, "configuration", "the next start or reload would fail: %s", error);
+		check_say(c, CHECK_PROBLEM, "configuration",
+			"the next start or reload would fail: %s", error);
 	else
 		check_say(c, CHECK_GOOD, "configuration", "%s is right", c->conf_file);
 	conf_unref(&again);
@@ -73,11 +75,14 @@ see_certificate(void *arg, const char *host, const char *file, int64_t not_after
 	int64_t left = not_after - (int64_t)time(NULL);
 
 	if (!names_match)
-		check_say(c, CHECK_PROBLEM, "certificate", "%s: its names do not include %s, so clients will refuse it", file, host);
+		check_say(c, CHECK_PROBLEM, "certificate",
+			"%s: its names do not include %s, so clients will refuse it", file, host);
 	else if (left <= 0)
-		check_say(c, CHECK_PROBLEM, "certificate", "%s for %s expired %lld days ago", file, host, (long long)(-left / DAY));
+		check_say(c, CHECK_PROBLEM, "certificate", "%s for %s expired %lld days ago", file,
+			host, (long long)(-left / DAY));
 	else
-		check_say(c, left < SOON ? CHECK_PROBLEM : CHECK_GOOD, "certificate", "%s for %s is good for %lld more days", file, host,
+		check_say(c, left < SOON ? CHECK_PROBLEM : CHECK_GOOD, "certificate",
+			"%s for %s is good for %lld more days", file, host,
 			(long long)(left / DAY));
 }
 
@@ -97,7 +102,8 @@ check_certificates(struct check *c)
 		check_say(c, CHECK_PROBLEM, "certificate", "%s", error);
 	for (int i = 0; ctx != NULL && names[i] != NULL; i++)
 		if (!tls_has(ctx, names[i]))
-			check_say(c, CHECK_PROBLEM, "certificate", "there is none for %s: put %s.crt and %s.key into %s", names[i], names[i],
+			check_say(c, CHECK_PROBLEM, "certificate", "there is none for %s: put "
+				"%s.crt and %s.key into %s", names[i], names[i],
 				names[i], t.cert_dir);
 	if (ctx != NULL) {
 		tls_each(ctx, see_certificate, c);
@@ -118,7 +124,8 @@ check_steps(struct check *c, const char *uri)
 	if (plan == NULL)
 		check_say(c, CHECK_PROBLEM, "database", "%s", error);
 	else if (strstr(plan, ": to do") != NULL)
-		check_say(c, CHECK_NOTE, "database", "steps of the schema are to do; the next start does them, `db plan` lists them");
+		check_say(c, CHECK_NOTE, "database", "steps of the schema are to do; the next "
+			"start does them, `db plan` lists them");
 	else
 		check_say(c, CHECK_GOOD, "database", "it answers, and its schema is up to date");
 	free(plan);
@@ -133,8 +140,8 @@ check_database(struct check *c)
 	char error[1024];
 
 	if (uri == NULL || *uri == '\0') {
-		check_say(c, CHECK_GOOD, "database", "a private PostgreSQL in %s/pg, which starts with the server",
-			conf_find_text(c->conf, "", "state_dir"));
+		check_say(c, CHECK_GOOD, "database", "a private PostgreSQL in %s/pg, which starts "
+			"with the server", conf_find_text(c->conf, "", "state_dir"));
 		return;
 	}
 	conf_find_number(c->conf, "db", "connections", &connections);
@@ -182,18 +189,23 @@ check_port(struct check *c, const struct conf_listen *l)
 
 	if (fd >= 0 && !running)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	failed = fd < 0 || (running ? connect(fd, (struct sockaddr *)&address, n) : bind(fd, (struct sockaddr *)&address, n)) != 0
+	failed = fd < 0 || (running ? connect(fd, (struct sockaddr *)&address, n) : bind(fd,
+		(struct sockaddr *)&address, n)) != 0
 		? errno : 0;
 	if (fd >= 0)
 		close(fd);
 	if (failed == 0)
-		check_say(c, CHECK_GOOD, "port", "%s port %d (%s) %s", l->address, l->port, l->type, running ? "answers" : "is free");
+		check_say(c, CHECK_GOOD, "port", "%s port %d (%s) %s", l->address, l->port, l->type,
+			running ? "answers" : "is free");
 	else if (failed == EACCES && !running)
-		check_say(c, CHECK_NOTE, "port", "%s port %d (%s) can only be opened by root", l->address, l->port, l->type);
+		check_say(c, CHECK_NOTE, "port", "%s port %d (%s) can only be opened by root",
+			l->address, l->port, l->type);
 	else if (failed == EADDRINUSE)
-		check_say(c, CHECK_PROBLEM, "port", "%s port %d (%s) is taken by another program", l->address, l->port, l->type);
+		check_say(c, CHECK_PROBLEM, "port", "%s port %d (%s) is taken by another program",
+			l->address, l->port, l->type);
 	else
-		check_say(c, CHECK_PROBLEM, "port", "%s port %d (%s): %s", l->address, l->port, l->type, strerror(failed));
+		check_say(c, CHECK_PROBLEM, "port", "%s port %d (%s): %s", l->address, l->port,
+			l->type, strerror(failed));
 }
 
 /* --- the machine --- */
@@ -205,9 +217,11 @@ check_machine(struct check *c)
 	struct rlimit limit;
 
 	if (geteuid() == 0 && user != NULL && getpwnam(user) == NULL)
-		check_say(c, CHECK_PROBLEM, "user", "there is no user %s: create it with `useradd --system %s`", user, user);
+		check_say(c, CHECK_PROBLEM, "user", "there is no user %s: create it with `useradd "
+			"--system %s`", user, user);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 10000)
-		check_say(c, CHECK_NOTE, "limits", "at most %llu descriptors, so about as many clients: raise the hard limit (LimitNOFILE)",
+		check_say(c, CHECK_NOTE, "limits", "at most %llu descriptors, so about as many "
+			"clients: raise the hard limit (LimitNOFILE)",
 			(unsigned long long)limit.rlim_max);
 }
 

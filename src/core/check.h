@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check: what an operator would get wrong: certificates, DNS, database, ports, limits. Blocks; for a pool thread (the command `check`)
- * or for a process without a server (`stonechat --check`). One implementation for both.
+ * check: what an operator would get wrong: certificates, DNS, database, ports, limits. Blocks; for
+ * a pool thread (the command `check`) or for a process without a server (`stonechat --check`). One
+ * implementation for both.
  */
 #ifndef CORE_CHECK_H
 #define CORE_CHECK_H
@@ -22,7 +23,8 @@ struct check {
 };
 
 void check_run(struct check *);
-void check_say(struct check *, enum check_state, const char *topic, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void check_say(struct check *, enum check_state, const char *topic, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
 const char *check_state_name(enum check_state);
 
 /* `stonechat --check`: prints, returns the exit status: 0, or 4 for problems. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check_dns: do clients and servers find us? SRV records (RFC 6120 §3.2.1, XEP-0368) and where they point. */
+/* check_dns: do clients and servers find us? SRV records (RFC 6120 §3.2.1, XEP-0368) and where they
+ * point. */
 #include "config.h"
 
 #include <arpa/nameser.h>
@@ -17,7 +18,8 @@
 static bool
 is_private(const char *host)
 {
-	static const char *const ends[] = { "localhost", "test", "invalid", "example", "local", "internal" };
+	static const char *const ends[] = { "localhost", "test", "invalid", "example", "local",
+		"internal" };
 	const char *dot = strrchr(host, '.');
 	const char *top = dot ? dot + 1 : host;
 
@@ -53,9 +55,11 @@ check_target(struct check *c, const char *record, const char *target, int port)
 	if (strcmp(target, ".") == 0 || *target == '\0')
 		check_say(c, CHECK_NOTE, "dns", "%s says that the service is not offered", record);
 	else if (!has_address(target))
-		check_say(c, CHECK_PROBLEM, "dns", "%s points to %s, which has no address", record, target);
+		check_say(c, CHECK_PROBLEM, "dns", "%s points to %s, which has no address",
+			record, target);
 	else if (!listens_on(c, port))
-		check_say(c, CHECK_NOTE, "dns", "%s points to port %d, where this server does not listen (is it forwarded?)", record, port);
+		check_say(c, CHECK_NOTE, "dns", "%s points to port %d, where this server does not "
+			"listen (is it forwarded?)", record, port);
 	else
 		check_say(c, CHECK_GOOD, "dns", "%s points to %s port %d", record, target, port);
 }
@@ -72,17 +76,20 @@ check_srv(struct check *c, res_state resolver, const char *service, const char *
 	snprintf(record, sizeof record, "%s.%.255s", service, host);
 	n = res_nquery(resolver, record, ns_c_in, ns_t_srv, answer, sizeof answer);
 	if (n < 0)
-		return resolver->res_h_errno == HOST_NOT_FOUND || resolver->res_h_errno == NO_DATA ? 0 : -1;
+		return resolver->res_h_errno == HOST_NOT_FOUND || resolver->res_h_errno == NO_DATA
+			? 0 : -1;
 	if (n > (int)sizeof answer || ns_initparse(answer, n, &message) != 0)
 		return -1;
 	for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
 		ns_rr rr;
 		const unsigned char *data;
 
-		if (ns_parserr(&message, ns_s_an, i, &rr) != 0 || ns_rr_type(rr) != ns_t_srv || ns_rr_rdlen(rr) < 7)
+		if (ns_parserr(&message, ns_s_an, i, &rr) != 0 || ns_rr_type(rr) != ns_t_srv ||
+		    ns_rr_rdlen(rr) < 7)
 			continue;
 		data = ns_rr_rdata(rr);
-		if (ns_name_uncompress(ns_msg_base(message), ns_msg_end(message), data + 6, target, sizeof target) < 0)
+		if (ns_name_uncompress(ns_msg_base(message), ns_msg_end(message), data + 6, target,
+		    sizeof target) < 0)
 			continue;
 		check_target(c, record, target, data[4] << 8 | data[5]);
 		found++;
@@ -91,25 +98,28 @@ check_srv(struct check *c, res_state resolver, const char *service, const char *
 }
 
 static void
-check_service(struct check *c, res_state resolver, const char *service, int standard_port, const char *host)
+check_service(struct check *c, res_state resolver, const char *service, int standard_port,
+	const char *host)
 {
 	int found = check_srv(c, resolver, service, host);
 
 	if (found > 0)
 		return;
 	if (found < 0)
-		check_say(c, CHECK_NOTE, "dns", "%s.%s: the name servers do not answer", service, host);
+		check_say(c, CHECK_NOTE, "dns", "%s.%s: the name servers do not answer",
+			service, host);
 	else if (standard_port == 0)
-		check_say(c, CHECK_NOTE, "dns", "there is no %s.%s record: clients cannot know of direct TLS", service, host);
+		check_say(c, CHECK_NOTE, "dns", "there is no %s.%s record: clients cannot know of "
+			"direct TLS", service, host);
 	else if (!has_address(host))
-		check_say(c, CHECK_PROBLEM, "dns", "there is neither a %s.%s record nor an address of %s: nobody will find it", service, host,
-			host);
+		check_say(c, CHECK_PROBLEM, "dns", "there is neither a %s.%s record nor an address "
+			"of %s: nobody will find it", service, host, host);
 	else if (!listens_on(c, standard_port))
-		check_say(c, CHECK_PROBLEM, "dns", "without a %s.%s record others try %s port %d, where this server does not listen",
-			service, host, host, standard_port);
+		check_say(c, CHECK_PROBLEM, "dns", "without a %s.%s record others try %s port %d, "
+			"where this server does not listen", service, host, host, standard_port);
 	else
-		check_say(c, CHECK_GOOD, "dns", "no %s.%s record, but %s has an address, and port %d is the usual one", service, host, host,
-			standard_port);
+		check_say(c, CHECK_GOOD, "dns", "no %s.%s record, but %s has an address, and port "
+			"%d is the usual one", service, host, host, standard_port);
 }
 
 static bool
@@ -137,7 +147,8 @@ check_dns(struct check *c)
 		const char *host = conf_host(c->conf, i)->name;
 
 		if (is_private(host)) {
-			check_say(c, CHECK_NOTE, "dns", "%s is a name that only this machine or network knows", host);
+			check_say(c, CHECK_NOTE, "dns",
+				"%s is a name that only this machine or network knows", host);
 			continue;
 		}
 		check_service(c, &resolver, "_xmpp-client._tcp", 5222, host);

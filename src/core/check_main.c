@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check_main: `stonechat --check`, for when no server runs. Prints what the command `check` would. */
+/* check_main: `stonechat --check`, for when no server runs. Prints what the command `check`
+ * would. */
 #include "config.h"
 
 #include <jansson.h>
@@ -36,7 +37,8 @@ check_main(const struct conf *conf, const char *conf_file, bool json)
 	log_level(SC_LOG_ERROR);        /* what would be a warning there is a finding here */
 	check_run(&c);
 	if (json) {
-		json_t *all = json_pack("{s:{s:[sss],s:O}}", "table", "columns", "result", "topic", "finding", "rows", rows);
+		json_t *all = json_pack("{s:{s:[sss],s:O}}", "table", "columns", "result", "topic",
+			"finding", "rows", rows);
 
 		text = json_dumps(all, JSON_COMPACT);
 		puts(text ? text : "{}");
@@ -50,13 +52,15 @@ check_main(const struct conf *conf, const char *conf_file, bool json)
 int
 check_plan_main(const struct conf *conf, bool json)
 {
-	const char *uri = conf_find_text(conf, "db", "uri"), *dir = conf_find_text(conf, "", "schema_dir");
+	const char *uri = conf_find_text(conf, "db", "uri"), *dir = conf_find_text(conf, "",
+		"schema_dir");
 	char error[1024] = "";
 	char *plan = NULL;
 	json_t *all;
 
 	if (uri == NULL || *uri == '\0') {
-		fputs("stonechat: the private PostgreSQL runs with the server only; start it, then ask stonechatctl db plan\n", stderr);
+		fputs("stonechat: the private PostgreSQL runs with the server only; start it, then "
+			"ask stonechatctl db plan\n", stderr);
 		return 1;
 	}
 	plan = store_migration_plan(uri, dir ? dir : "", error, sizeof error);

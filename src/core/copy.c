@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * copy: further copies of a message for other sessions of an account (carbons). The sender's acknowledgement waits for them as for the
- * message itself, and a row in the spool keeps them while their sessions live.
+ * copy: further copies of a message for other sessions of an account (carbons). The sender's
+ * acknowledgement waits for them as for the message itself, and a row in the spool keeps them while
+ * their sessions live.
  */
 #include "config.h"
 
@@ -12,9 +13,11 @@
 #include "plugin/hook.h"
 #include "xmpp/stanza.h"
 
-/* Without a row to fall back on nothing makes the copy safe before its client acknowledges, which may take for ever: then nobody waits. */
+/* Without a row to fall back on nothing makes the copy safe before its client acknowledges, which
+ * may take for ever: then nobody waits. */
 static void
-give_copy(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody, struct sc_owed *owed)
+give_copy(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody,
+	struct sc_owed *owed)
 {
 	if (s->sm != NULL && owed == NULL)
 		custody = NULL;
@@ -32,7 +35,8 @@ void
 sc_push_copies(struct sc_ctx *ctx, const struct sc_stanza *sealed, enum sc_copy_kept kept,
 	bool (*test)(void *, struct sc_session *), void *arg)
 {
-	bool keep = kept == SC_COPY_KEPT && (sealed->type == SC_TYPE_NORMAL || sealed->type == SC_TYPE_CHAT);
+	bool keep = kept == SC_COPY_KEPT && (sealed->type == SC_TYPE_NORMAL ||
+		sealed->type == SC_TYPE_CHAT);
 	struct sc_owed *owed = NULL;
 
 	for (struct sc_session *s = NULL; (s = sc_session_next(ctx->entity, s)) != NULL;) {
@@ -40,7 +44,8 @@ sc_push_copies(struct sc_ctx *ctx, const struct sc_stanza *sealed, enum sc_copy_
 			continue;
 		if (keep && owed == NULL && s->sm != NULL) {
 			owed = owed_new(ctx->entity, sealed);
-			owed->acked = true;     /* whoever comes later does not need it: only these sessions do */
+			/* whoever comes later does not need it: only these sessions do */
+			owed->acked = true;
 		}
 		give_copy(s, sealed, ctx->custody, owed);
 	}
@@ -49,12 +54,14 @@ sc_push_copies(struct sc_ctx *ctx, const struct sc_stanza *sealed, enum sc_copy_
 }
 
 void
-sc_given_copies(const struct sc_ev_given *ev, const struct sc_stanza *sealed, bool (*test)(void *, struct sc_session *), void *arg)
+sc_given_copies(const struct sc_ev_given *ev, const struct sc_stanza *sealed,
+	bool (*test)(void *, struct sc_session *), void *arg)
 {
 	const struct given *g = container_of(ev, struct given, ev);
 
 	/* A copy of what the spool has is nobody's duty. */
 	for (struct sc_session *s = NULL; (s = sc_session_next(ev->account, s)) != NULL;)
 		if (wants(s, test, arg))
-			give_copy(s, sealed, ev->how == SC_GIVEN_SPOOL ? NULL : g->custody, g->owed);
+			give_copy(s, sealed, ev->how == SC_GIVEN_SPOOL ? NULL : g->custody,
+				g->owed);
 }

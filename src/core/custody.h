@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * custody: the duty for one message, from the moment it is read until it is safe (design §5). It is discharged when its last hold
- * ends. Holds may be taken and ended on any shard; the discharge happens on the shard where it began.
+ * custody: the duty for one message, from the moment it is read until it is safe (design §5). It is
+ * discharged when its last hold ends. Holds may be taken and ended on any shard; the discharge
+ * happens on the shard where it began.
  *
- * Two kinds: of a stream that counts (XEP-0198: its `h` is the length of the discharged prefix), and a module's own (sc_send_with).
+ * Two kinds: of a stream that counts (XEP-0198: its `h` is the length of the discharged prefix),
+ * and a module's own (sc_send_with).
  */
 #ifndef CORE_CUSTODY_H
 #define CORE_CUSTODY_H
@@ -28,7 +30,8 @@ struct custody {
 	void *arg;
 };
 
-/* What a session that counts keeps: the stanzas read that are not all safe yet. Embedded in the session. */
+/* What a session that counts keeps: the stanzas read that are not all safe yet. Embedded in the
+ * session. */
 struct custody_prefix {
 	struct link open;               /* struct custody, oldest first */
 	uint32_t handled;               /* `h`: modulo 2^32 */
@@ -43,6 +46,7 @@ struct custody *custody_begin(struct sc_session *, struct custody_prefix *);
 struct custody *custody_begin_own(void (*done)(void *arg, bool safe), void *arg);
 void custody_hold(struct custody *);            /* NULL is fine */
 void custody_release(struct custody *);         /* NULL is fine */
-void custody_fail(struct custody *);            /* the sender got an error; a release must still follow */
+/* the sender got an error; a release must still follow */
+void custody_fail(struct custody *);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver: who of an account gets a stanza. The rules of RFC 6121 §8.5 stand in one table each for messages, presence and IQs.
+ * deliver: who of an account gets a stanza. The rules of RFC 6121 §8.5 stand in one table each for
+ * messages, presence and IQs.
  */
 #include "config.h"
 
@@ -36,9 +37,10 @@ enum situation {
 	SITUATIONS
 };
 
-/* RFC 6121 §8.5.4. Where the RFC leaves a choice nothing is lost silently: store before error, error before silence. */
+/* RFC 6121 §8.5.4. Where the RFC leaves a choice nothing is lost silently: store before error,
+ * error before silence. */
 static const uint8_t message_fate[][SITUATIONS] = {
-	/*                       BARE_NOBODY  BARE_SOMEBODY  FULL_MATCH  FULL_NOBODY  FULL_SOMEBODY */
+	/*        BARE_NOBODY    BARE_SOMEBODY  FULL_MATCH  FULL_NOBODY  FULL_SOMEBODY */
 	[SC_TYPE_NORMAL] =     { STORE,       ALL,           MATCH,      BOUNCE,      BOUNCE },
 	[SC_TYPE_CHAT] =       { STORE,       ALL,           MATCH,      STORE,       ALL    },
 	[SC_TYPE_GROUPCHAT] =  { BOUNCE,      BOUNCE,        MATCH,      BOUNCE,      BOUNCE },
@@ -46,7 +48,8 @@ static const uint8_t message_fate[][SITUATIONS] = {
 };
 static const uint8_t message_error_fate[SITUATIONS] = { IGNORE, IGNORE, MATCH, IGNORE, IGNORE };
 
-/* §8.5.2.1.2, §8.5.3.1, §8.5.3.2.2: available and unavailable. Subscriptions and probes never get here: their modules take them. */
+/* §8.5.2.1.2, §8.5.3.1, §8.5.3.2.2: available and unavailable. Subscriptions and probes never get
+ * here: their modules take them. */
 static const uint8_t presence_fate[SITUATIONS] = { AVAILABLE, AVAILABLE, MATCH, IGNORE, IGNORE };
 
 static const uint8_t iq_request_fate[SITUATIONS] = { SERVER, SERVER, MATCH, BOUNCE, BOUNCE };
@@ -63,7 +66,8 @@ fates_of(const struct sc_stanza *s)
 	case SC_PRESENCE:
 		return presence_fate;
 	default:
-		return type == SC_TYPE_GET || type == SC_TYPE_SET ? iq_request_fate : iq_answer_fate;
+		return type == SC_TYPE_GET || type == SC_TYPE_SET ? iq_request_fate
+			: iq_answer_fate;
 	}
 }
 
@@ -79,9 +83,11 @@ somebody_there(struct sc_entity *e)
 static struct sc_session *
 match_of(struct sc_entity *e, const struct sc_jid *to)
 {
-	struct sc_session *s = sc_jid_is_bare(to) ? NULL : sc_session_by_resource(e, sc_jid_resource(to));
+	struct sc_session *s = sc_jid_is_bare(to) ? NULL : sc_session_by_resource(e,
+		sc_jid_resource(to));
 
-	/* A stream that has ended receives nothing, though what it sent is still being worked off. */
+	/* A stream that has ended receives nothing, though what it sent is still being worked
+	 * off. */
 	return s != NULL && !s->ending ? s : NULL;
 }
 
@@ -105,13 +111,16 @@ takes(const struct sc_session *s, enum fate fate)
 static bool
 is_kept(const struct sc_stanza *s)
 {
-	return sc_kind(s) == SC_MESSAGE && (sc_type(s) == SC_TYPE_NORMAL || sc_type(s) == SC_TYPE_CHAT);
+	return sc_kind(s) == SC_MESSAGE && (sc_type(s) == SC_TYPE_NORMAL ||
+		sc_type(s) == SC_TYPE_CHAT);
 }
 
-/* A message that has a store to go to must not pass what waits there: while a session drains the spool, or reads so slowly that its
- * queue is full, newer ones go to the spool's end (design §5 Order, §6 Slow readers). */
+/* A message that has a store to go to must not pass what waits there: while a session drains the
+ * spool, or reads so slowly that its queue is full, newer ones go to the spool's end (design §5
+ * Order, §6 Slow readers). */
 static bool
-must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, const struct sc_session *match)
+must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate,
+	const struct sc_session *match)
 {
 	if (!is_kept(s))
 		return false;
@@ -127,9 +136,11 @@ must_queue_up(struct sc_entity *e, const struct sc_stanza *s, enum fate fate, co
 	return false;
 }
 
-/* Only what can be made safe by a row holds its sender's `h`: an IQ or presence for a session that sleeps would hold it until it wakes. */
+/* Only what can be made safe by a row holds its sender's `h`: an IQ or presence for a session that
+ * sleeps would hold it until it wakes. */
 static void
-give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody, struct sc_owed *owed)
+give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custody,
+	struct sc_owed *owed)
 {
 	if (!is_kept(sealed))
 		custody = NULL;
@@ -137,18 +148,22 @@ give(struct sc_session *s, const struct sc_stanza *sealed, struct custody *custo
 	session_send(s, sealed, OUTQ_TO_STANZA, NULL, custody, owed, NULL, NULL);
 }
 
-/* Copies of one message: what one session leaves unread is not lost when another has it, and with XEP-0198 a row can make it safe.
- * NULL: a single copy to a client that does not acknowledge, or not for keeping. */
+/* Copies of one message: what one session leaves unread is not lost when another has it, and with
+ * XEP-0198 a row can make it safe. NULL: a single copy to a client that does not acknowledge, or
+ * not for keeping. */
 static struct sc_owed *
-owed_for(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, const struct sc_session *match)
+owed_for(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate,
+	const struct sc_session *match)
 {
 	/* Sessions that are given copies by message_given join it too. */
-	bool counts = (match != NULL && match->sm != NULL) || (e->n_sessions > 1 && hook_any(SC_EV_message_given));
+	bool counts = (match != NULL && match->sm != NULL) ||
+		(e->n_sessions > 1 && hook_any(SC_EV_message_given));
 	int copies = 0;
 
 	if (!is_kept(sealed))
 		return NULL;
-	for (struct sc_session *s = NULL; match == NULL && !counts && (s = sc_session_next(e, s)) != NULL;)
+	for (struct sc_session *s = NULL; match == NULL && !counts &&
+	    (s = sc_session_next(e, s)) != NULL;)
 		if (takes(s, fate))
 			counts = s->sm != NULL || ++copies > 1;
 	return counts ? owed_new(e, sealed) : NULL;
@@ -163,7 +178,8 @@ sc_given_to(const struct sc_ev_given *ev, const struct sc_session *s)
 	case SC_GIVEN_SESSIONS:
 		return g->match != NULL ? s == g->match : takes(s, ALL);
 	case SC_GIVEN_SPOOL:
-		/* Whom the spool serves: the one that drains it, or else any that it may begin with. */
+		/* Whom the spool serves: the one that drains it, or else any that it may begin
+		 * with. */
 		return s->draining > 0 || (ev->account->draining == 0 && takes(s, ALL));
 	case SC_GIVEN_NOBODY:
 		break;
@@ -181,7 +197,8 @@ tell_given(struct given *g)
 }
 
 static void
-give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate, struct custody *custody, struct sc_session *match)
+give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate,
+	struct custody *custody, struct sc_session *match)
 {
 	struct sc_owed *owed = owed_for(e, sealed, fate, match);
 
@@ -202,7 +219,8 @@ bounce(struct sc_ctx *ctx)
 	ctx->finished(ctx, SC_TAKEN);
 }
 
-/* No module keeps messages: whoever can be given it gets it after all, or the sender hears of it. */
+/* No module keeps messages: whoever can be given it gets it after all, or the sender hears of
+ * it. */
 static void
 fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
@@ -217,7 +235,8 @@ fallback_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 	else {
 		if (verdict != SC_REFUSED && ctx->ev.stanza != NULL)
 			tell_given(&(struct given){ { ctx->entity, ctx->ev.stanza,
-				verdict == SC_TAKEN ? SC_GIVEN_SPOOL : SC_GIVEN_NOBODY }, NULL, ctx->custody, NULL });
+				verdict == SC_TAKEN ? SC_GIVEN_SPOOL : SC_GIVEN_NOBODY }, NULL,
+				ctx->custody, NULL });
 		ctx->finished(ctx, verdict);
 	}
 }
@@ -272,14 +291,14 @@ deliver(struct sc_ctx *ctx)
 	ctx->finished(ctx, SC_TAKEN);
 }
 
-/* A probe is answered as it is for an account that has agreed to nothing with the sender, whose server then forgets the subscription
- * (§4.3.2, rule 1); and nobody learns which accounts exist. */
+/* A probe is answered as it is for an account that has agreed to nothing with the sender, whose
+ * server then forgets the subscription (§4.3.2, rule 1); and nobody learns which accounts exist. */
 static void
 answer_probe(const struct sc_stanza *probe)
 {
 	struct sc_arena *arena = arena_new();
-	struct sc_stanza *answer = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNSUBSCRIBED, sc_jid_bare(arena, sc_to(probe)),
-		sc_from(probe), sc_id(probe));
+	struct sc_stanza *answer = sc_stanza_new(SC_PRESENCE, SC_TYPE_UNSUBSCRIBED,
+		sc_jid_bare(arena, sc_to(probe)), sc_from(probe), sc_id(probe));
 
 	arena_free(arena);
 	route(&answer, NULL);
@@ -338,7 +357,8 @@ deliver_iq(struct sc_ctx *ctx, unsigned at)
 	struct iq_found found;
 
 	if (!has_one_payload(ctx->stanza)) {
-		refuse_iq(ctx, SC_COND_BAD_REQUEST, "An IQ of type get or set has exactly one payload.");
+		refuse_iq(ctx, SC_COND_BAD_REQUEST,
+			"An IQ of type get or set has exactly one payload.");
 		return;
 	}
 	payload = sc_payload(ctx->stanza);
@@ -371,7 +391,8 @@ delivered(struct sc_ctx *ctx, enum sc_verdict verdict)
 }
 
 void
-deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct custody *hold, int64_t since)
+deliver_again(struct sc_entity *account, const struct sc_stanza *sealed, struct custody *hold,
+	int64_t since)
 {
 	struct sc_ctx *ctx = ctx_new(account->host, account, NULL);
 

@@ -14,7 +14,8 @@
 #include "core/sleep.h"
 #include "plugin/hook.h"
 
-#define IDLE_US (60 * 1000000LL)        /* how long an unused entity, or the absence of one, is remembered */
+/* how long an unused entity, or the absence of one, is remembered */
+#define IDLE_US (60 * 1000000LL)
 #define IDLE_MAX 20000                  /* and how many of them */
 
 static bool
@@ -47,7 +48,8 @@ entity_new(struct sc_host *host, const struct sc_jid *jid)
 
 	sc_assert(e != NULL);
 	memcpy(e->text, bare.p, bare.n);
-	e->jid = (struct sc_jid){ .text = e->text, .local_len = jid->local_len, .domain_len = jid->domain_len,
+	e->jid = (struct sc_jid){ .text = e->text, .local_len = jid->local_len,
+		.domain_len = jid->domain_len,
 		.bare_hash = jid->bare_hash };
 	e->host = host;
 	e->kind = SC_ENTITY_ACCOUNT;
@@ -188,8 +190,8 @@ ask(struct sc_entity *e)
 {
 	e->stale = false;
 	STAT_INC(entity_loads);
-	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id), sc_text_span(sc_jid_local(&e->jid))),
-		account_arrived, e);
+	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id),
+		sc_text_span(sc_jid_local(&e->jid))), account_arrived, e);
 }
 
 static void
@@ -269,7 +271,8 @@ entity_sweep(void)
 
 		if (clock_mono() - e->idle_since < IDLE_US && shard.n_idle <= IDLE_MAX)
 			return;
-		/* Modules may have pinned it by a hook's last word only through sc_entity_pin(), which counts. */
+		/* Modules may have pinned it by a hook's last word only through sc_entity_pin(),
+		 * which counts. */
 		entity_free(e);
 	}
 }
@@ -380,7 +383,8 @@ sc_contacts_each(struct sc_entity *account, unsigned mask,
 }
 
 void
-sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc_subscription was, enum sc_subscription is)
+sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc_subscription was,
+	enum sc_subscription is)
 {
 	struct sc_ev_contact_changed ev = { account, bare, was, is };
 

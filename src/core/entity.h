@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entity: what has a bare JID here, in memory at its home shard. Loaded on first use, kept while somebody refers to it, and for a
- * minute after; that there is no such account is remembered as long, in a bounded list.
+ * entity: what has a bare JID here, in memory at its home shard. Loaded on first use, kept while
+ * somebody refers to it, and for a minute after; that there is no such account is remembered as
+ * long, in a bounded list.
  */
 #ifndef CORE_ENTITY_H
 #define CORE_ENTITY_H
@@ -25,7 +26,8 @@ struct sc_entity {
 	struct link idle;               /* shard.idle while refs == 0 */
 	struct sc_host *host;
 	int64_t id, last_seen;          /* users.id; wall µs */
-	int64_t known_at, idle_since;   /* clock_mono() of the lookup, and of the end of the last reference */
+	/* clock_mono() of the lookup, and of the end of the last reference */
+	int64_t known_at, idle_since;
 	struct link sessions;           /* struct sc_session, in order of binding */
 	struct link waiting;            /* struct entity_wait, while LOADING */
 	struct slots slots;
@@ -34,11 +36,13 @@ struct sc_entity {
 	uint16_t n_sessions;
 	uint16_t draining;              /* nested sc_session_draining() */
 	uint32_t lanes;                 /* that exist for messages to it */
-	uint16_t detached;              /* IQ gets to it that are being read while their pair goes on */
+	/* IQ gets to it that are being read while their pair goes on */
+	uint16_t detached;
 	uint8_t kind, state;
 	bool disabled;
 	bool has_sleepers;              /* sessions in the database that sleep */
-	bool stale;                     /* LOADING: what was read is old already, so it is read again */
+	/* LOADING: what was read is old already, so it is read again */
+	bool stale;
 	int16_t home;                   /* the shard that made it */
 	struct sc_jid jid;
 	char text[];

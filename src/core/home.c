@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* home: which shard a bare JID lives on. The only place that knows; later it may answer with another machine. */
+/* home: which shard a bare JID lives on. The only place that knows; later it may answer with
+ * another machine. */
 #include "config.h"
 
 #include "core/entity.h"

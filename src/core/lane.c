@@ -26,7 +26,8 @@ is_pair(const struct table_node *node, const void *key)
 	const struct lane *l = container_of(node, struct lane, node);
 	const struct pair *p = key;
 
-	return l->to == p->to && l->from_len == p->from.n && memcmp(l->from, p->from.p, p->from.n) == 0;
+	return l->to == p->to && l->from_len == p->from.n && memcmp(l->from, p->from.p,
+		p->from.n) == 0;
 }
 
 struct lane *

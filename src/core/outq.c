@@ -31,13 +31,15 @@ charge(struct outq *q, int64_t bytes)
 }
 
 struct outq_item *
-outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, const char *patch, size_t patch_len,
+outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, const char *patch,
+	size_t patch_len,
 	struct custody *held, struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
 	struct outq_item *item = malloc(sizeof *item + patch_len);
 
 	sc_assert(item != NULL && sealed->sealed && patch_len <= UINT16_MAX);
-	*item = (struct outq_item){ .stanza = sc_ref(sealed), .custody = held, .q = q, .owed = owed, .done = done, .arg = arg,
+	*item = (struct outq_item){ .stanza = sc_ref(sealed), .custody = held, .q = q, .owed = owed,
+		.done = done, .arg = arg,
 		.to = (uint8_t)to, .patch_len = (uint16_t)patch_len };
 	if (patch_len > 0)
 		memcpy(item->patch, patch, patch_len);
@@ -117,10 +119,12 @@ is_sent_again(const struct outq_item *item)
 {
 	const struct sc_stanza *s = item->stanza;
 
-	return s->kind == SC_MESSAGE && (s->type == SC_TYPE_NORMAL || s->type == SC_TYPE_CHAT) && item->done == NULL;
+	return s->kind == SC_MESSAGE && (s->type == SC_TYPE_NORMAL || s->type == SC_TYPE_CHAT) &&
+		item->done == NULL;
 }
 
-/* The item has been written: it flies until it is acknowledged, or with the kernel, or it is done. */
+/* The item has been written: it flies until it is acknowledged, or with the kernel, or it is
+ * done. */
 static void
 fly(struct outq *q, struct outq_item *item)
 {
@@ -140,7 +144,8 @@ fly(struct outq *q, struct outq_item *item)
 }
 
 int
-outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, bool framed, bool *waited)
+outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, bool framed,
+	bool *waited)
 {
 	int n = 0;
 	size_t before = buf->n;
@@ -148,9 +153,11 @@ outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, b
 	while (q->first != NULL && buf->n < limit) {
 		struct outq_item *item = take_first(q);
 		struct sc_span to = item->to == OUTQ_TO_SELF ? self :
-			item->stanza->to != NULL ? sc_jid_span(item->stanza->to) : (struct sc_span){ 0 };
+			item->stanza->to != NULL ? sc_jid_span(item->stanza->to)
+				: (struct sc_span){ 0 };
 
-		stanza_splice(buf, item->stanza, to, (struct sc_span){ item->patch, item->patch_len }, framed);
+		stanza_splice(buf, item->stanza, to, (struct sc_span){ item->patch,
+			item->patch_len }, framed);
 		if (item->stanza->kind == SC_MESSAGE)
 			STAT_INC(messages_delivered);
 		*waited = *waited || is_waited_for(item);
@@ -178,7 +185,8 @@ outq_ack(struct outq *q, uint32_t h)
 	uint32_t newly = h - q->acked;
 
 	if (newly > q->sent - q->acked)
-		return (int32_t)newly < 0;      /* what it has acknowledged before (modulo 2^32): nothing new */
+		/* what it has acknowledged before (modulo 2^32): nothing new */
+		return (int32_t)newly < 0;
 	q->acked = h;
 	while (newly-- > 0 && q->flying != NULL) {
 		struct outq_item *item = take_flying(q);
@@ -269,7 +277,8 @@ outq_later(struct outq *q, struct outq_item *item, uint64_t key)
 void
 outq_hurry(struct outq *q)
 {
-	for (struct outq_item *item = q->n_later > 0 ? q->first : NULL; item != NULL; item = item->next)
+	for (struct outq_item *item = q->n_later > 0 ? q->first : NULL; item != NULL;
+	    item = item->next)
 		is_not_later(q, item);
 }
 
@@ -282,7 +291,8 @@ outq_supersede_presence(struct outq *q, const struct sc_jid *from)
 		const struct sc_stanza *s = item->stanza;
 
 		next = item->next;
-		if (s->kind == SC_PRESENCE && (s->type == SC_TYPE_AVAILABLE || s->type == SC_TYPE_UNAVAILABLE) &&
+		if (s->kind == SC_PRESENCE && (s->type == SC_TYPE_AVAILABLE ||
+		    s->type == SC_TYPE_UNAVAILABLE) &&
 		    sc_jid_same(s->from, from) && item->done == NULL)
 			(void)outq_withdraw(q, item);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outq: what a session still has to be sent: references to shared stanzas with the little that differs per recipient (design §6).
- * With XEP-0198 a written stanza stays, `flying`, until the client has acknowledged it; without, only those stay that somebody asks
- * about, until the kernel has them.
+ * outq: what a session still has to be sent: references to shared stanzas with the little that
+ * differs per recipient (design §6). With XEP-0198 a written stanza stays, `flying`, until the
+ * client has acknowledged it; without, only those stay that somebody asks about, until the kernel
+ * has them.
  */
 #ifndef CORE_OUTQ_H
 #define CORE_OUTQ_H
@@ -15,23 +16,29 @@ struct custody;
 struct outq;
 struct sc_owed;
 
-enum outq_to { OUTQ_TO_STANZA, OUTQ_TO_SELF };          /* the stanza's own `to`, or the session's full JID */
+/* the stanza's own `to`, or the session's full JID */
+enum outq_to { OUTQ_TO_STANZA, OUTQ_TO_SELF };
 
 struct outq_item {
 	struct outq_item *next;
-	struct sc_stanza *stanza;               /* one reference; NULL once written, unless it may have to be sent again */
+	/* one reference; NULL once written, unless it may have to be sent again */
+	struct sc_stanza *stanza;
 	struct custody *custody;                /* one hold; NULL: none */
 	struct outq *q;                         /* whose it is */
-	struct sc_owed *owed;                   /* with which other copies it is one message; NULL: alone. owed.c */
+	/* with which other copies it is one message; NULL: alone. owed.c */
+	struct sc_owed *owed;
 	struct link in_owed;
 	void (*done)(void *arg, bool safe);     /* NULL: nobody asks */
 	void *arg;
-	int64_t sequence;                       /* of its row, when a module pushed it from one; 0: none */
+	/* of its row, when a module pushed it from one; 0: none */
+	int64_t sequence;
 	uint32_t weight;
-	uint32_t number;                        /* XEP-0198: which stanza of the stream it is; 0: not written yet */
+	/* XEP-0198: which stanza of the stream it is; 0: not written yet */
+	uint32_t number;
 	uint64_t end;                           /* bytes of outq.written with it */
 	int64_t since;                          /* wall µs when it was queued */
-	uint64_t key;                           /* while `later`: what makes an older one superfluous; 0: nothing */
+	/* while `later`: what makes an older one superfluous; 0: nothing */
+	uint64_t key;
 	bool later;                             /* need not be written until something urgent is */
 	bool watched;                           /* stanza_acked is to be fired */
 	uint8_t to;                             /* enum outq_to */
@@ -46,33 +53,41 @@ struct outq {
 	size_t bytes;                           /* of both */
 	size_t bytes_later;
 	uint64_t written;                       /* bytes, since the start */
-	uint32_t sent, acked;                   /* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
+	/* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
+	uint32_t sent, acked;
 	bool counts;                            /* XEP-0198 is on */
 };
 
 void outq_init(struct outq *);
 /* The item lives at least until the queue is next written or acknowledged. */
-struct outq_item *outq_append(struct outq *, const struct sc_stanza *sealed, enum outq_to, const char *patch, size_t patch_len,
+struct outq_item *outq_append(struct outq *, const struct sc_stanza *sealed, enum outq_to,
+	const char *patch, size_t patch_len,
 	struct custody *held, struct sc_owed *, void (*done)(void *, bool), void *arg);
-/* Splices items into buf until it holds about `limit` bytes. Returns how many; *waited: somebody waits for one of them. */
-int outq_write(struct outq *, struct buf *, struct sc_span self, size_t limit, bool framed, bool *waited);
+/* Splices items into buf until it holds about `limit` bytes. Returns how many; *waited: somebody
+ * waits for one of them. */
+int outq_write(struct outq *, struct buf *, struct sc_span self, size_t limit, bool framed,
+	bool *waited);
 /* The item, just appended, need not be written soon. One that waits under the same key goes. */
 void outq_later(struct outq *, struct outq_item *, uint64_t key);
 void outq_drop_later(struct outq *, uint64_t key);      /* as if it had arrived */
 void outq_hurry(struct outq *);                         /* what was to wait is urgent now */
 /* There is something to write that does not wait. */
 static inline bool outq_is_urgent(const struct outq *q) { return q->n > q->n_later; }
-/* All that was written but the last bytes is safe: with the kernel, which is all that a client without XEP-0198 lets us know. */
+/* All that was written but the last bytes is safe: with the kernel, which is all that a client
+ * without XEP-0198 lets us know. */
 void outq_landed(struct outq *, size_t waiting);
 /* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */
 bool outq_ack(struct outq *, uint32_t h);
 /* After a resumption: what was not acknowledged is written again, before everything else. */
 void outq_rewind(struct outq *);
-/* Drops presence of this full JID that is not sent yet: a newer one follows (design §6, Slow readers). */
+/* Drops presence of this full JID that is not sent yet: a newer one follows (design §6, Slow
+ * readers). */
 void outq_supersede_presence(struct outq *, const struct sc_jid *from);
-/* Takes an item out that is not written yet; false: it is, and a number that the client has seen cannot be taken back. */
+/* Takes an item out that is not written yet; false: it is, and a number that the client has seen
+ * cannot be taken back. */
 bool outq_withdraw(struct outq *, struct outq_item *);
-/* Ends everything as not safe, oldest first. lost (may be NULL) sees each item with a stanza before it goes. */
+/* Ends everything as not safe, oldest first. lost (may be NULL) sees each item with a stanza before
+ * it goes. */
 void outq_clear(struct outq *, void (*lost)(void *arg, struct outq_item *), void *arg);
 
 #endif

@@ -62,7 +62,8 @@ tell_settled(struct sc_owed *o)
 	struct sc_ev_settled ev = { o->account, o, SC_SETTLED_CHANGED };
 
 	if (link_alone(&o->items))
-		/* A sender who was told that it failed sends it again: a row that came after all must not. */
+		/* A sender who was told that it failed sends it again: a row that came after all
+		 * must not. */
 		ev.how = o->acked || o->told ? SC_SETTLED_SAFE : SC_SETTLED_PLAIN;
 	hook_fire(SC_EV_message_settled, o->account->host, o->account, NULL, &ev);
 }
@@ -75,7 +76,8 @@ owed_leave(struct outq_item *item, bool safe)
 	link_remove(&item->in_owed);
 	item->owed = NULL;
 	o->acked = o->acked || safe;
-	/* The session ends, but whether the row will be there is not known yet: the duty stays here until it is. */
+	/* The session ends, but whether the row will be there is not known yet: the duty stays here
+	 * until it is. */
 	if (!safe && o->state == OWED_SPILLING && o->custody == NULL) {
 		o->custody = item->custody;
 		item->custody = NULL;
@@ -92,8 +94,8 @@ owed_would_be_lost(const struct outq_item *item)
 
 	if (o == NULL)
 		return true;
-	return !o->acked && !o->told && (o->state == OWED_FAST || o->state == OWED_UNKEPT) && o->items.next == &item->in_owed &&
-		o->items.prev == &item->in_owed;
+	return !o->acked && !o->told && (o->state == OWED_FAST || o->state == OWED_UNKEPT) &&
+		o->items.next == &item->in_owed && o->items.prev == &item->in_owed;
 }
 
 static void
@@ -109,13 +111,14 @@ end_holds(struct sc_owed *o)
 	}
 }
 
-/* Design §5, Limit: nothing holds `h` for ever. What is not sent yet is taken back, so that the sender may send it again; what is sent
- * may have been received, and the error says so. */
+/* Design §5, Limit: nothing holds `h` for ever. What is not sent yet is taken back, so that the
+ * sender may send it again; what is sent may have been received, and the error says so. */
 static void
 give_up(struct sc_owed *o)
 {
 	struct custody *custody = o->custody;
-	bool all_back = o->custody == NULL;     /* what an ended session was given may have arrived */
+	/* what an ended session was given may have arrived */
+	bool all_back = o->custody == NULL;
 
 	if (o->acked) {
 		end_holds(o);
@@ -179,10 +182,12 @@ owed_spill(struct sc_owed *o)
 	if (o->state != OWED_FAST)
 		return;
 	if (!hook_any(SC_EV_message_owed)) {
-		o->state = OWED_UNKEPT;         /* no module keeps messages: acknowledgements are all there is */
+		/* no module keeps messages: acknowledgements are all there is */
+		o->state = OWED_UNKEPT;
 		return;
 	}
-	if (o->acked) {                         /* somebody has it, so the row would be deleted at once: memory is enough for the others */
+	/* somebody has it, so the row would be deleted at once: memory is enough for the others */
+	if (o->acked) {
 		o->state = OWED_UNKEPT;
 		end_holds(o);
 		return;
@@ -195,7 +200,8 @@ owed_spill(struct sc_owed *o)
 	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
 }
 
-/* No row, and every session that was given it has ended without a word: the message finds another way, or its sender hears of it. */
+/* No row, and every session that was given it has ended without a word: the message finds another
+ * way, or its sender hears of it. */
 static bool
 find_another_way(struct sc_owed *o)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owed: the copies of one message that sessions of an account have been given (design §5, Holds, Rows). One row in the spool serves them
- * all: it is written when a copy is not acknowledged in time, and goes when nobody is owed it any more.
+ * owed: the copies of one message that sessions of an account have been given (design §5, Holds,
+ * Rows). One row in the spool serves them all: it is written when a copy is not acknowledged in
+ * time, and goes when nobody is owed it any more.
  */
 #ifndef CORE_OWED_H
 #define CORE_OWED_H
@@ -22,9 +23,12 @@ struct sc_owed {
 	struct link items;              /* struct outq_item */
 	struct sc_entity *account;      /* counted */
 	struct sc_stanza *stanza;       /* one reference */
-	struct custody *custody;        /* one hold: of a session that ended while the row was being written */
-	struct timeout limit;           /* custody_limit, while SPILLING; FAST: when the spool is asked again */
-	int64_t deadline;               /* clock_mono() of the limit; 0: the spool was not asked yet */
+	/* one hold: of a session that ended while the row was being written */
+	struct custody *custody;
+	/* custody_limit, while SPILLING; FAST: when the spool is asked again */
+	struct timeout limit;
+	/* clock_mono() of the limit; 0: the spool was not asked yet */
+	int64_t deadline;
 	int64_t sequence;               /* of the row; the module's */
 	int64_t since;                  /* wall µs */
 	uint32_t refs;                  /* items, the maker, and one while SPILLING */
@@ -41,7 +45,8 @@ void owed_join(struct sc_owed *, struct outq_item *);
 void owed_leave(struct outq_item *, bool safe);
 /* Makes it safe by a row, if it has none yet. */
 void owed_spill(struct sc_owed *);
-/* Nobody else has it, is owed it, or keeps it: when this copy goes the message must find another way. */
+/* Nobody else has it, is owed it, or keeps it: when this copy goes the message must find another
+ * way. */
 bool owed_would_be_lost(const struct outq_item *);
 
 extern _Thread_local int64_t owed_limit_ms;     /* custody_limit */

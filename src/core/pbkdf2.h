@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pbkdf2: PBKDF2 with HMAC (RFC 8018 §5.2), one block: as many bytes as the hash has (RFC 5802's Hi()). */
+/* pbkdf2: PBKDF2 with HMAC (RFC 8018 §5.2), one block: as many bytes as the hash has (RFC 5802's
+ * Hi()). */
 #ifndef CORE_PBKDF2_H
 #define CORE_PBKDF2_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route: from a session through its from_client hooks, to the recipient's home, through the to_user hooks there.
+ * route: from a session through its from_client hooks, to the recipient's home, through the to_user
+ * hooks there.
  *
- * route() never runs anything at once: it appends to a list that is worked off when the present piece of work is done, so a
- * hook that sends is never called again from inside its own call, and what it sent keeps its order.
+ * route() never runs anything at once: it appends to a list that is worked off when the present
+ * piece of work is done, so a hook that sends is never called again from inside its own call, and
+ * what it sent keeps its order.
  */
 #include "config.h"
 
@@ -74,7 +76,8 @@ refuse_parcel(struct parcel *p, enum sc_cond cond, const char *text)
 
 static void run_user_hooks(struct sc_entity *, struct parcel *, struct lane *);
 
-/* Starts what waits in the lane until one of them waits itself. A loop, not a recursion: lanes can be long. */
+/* Starts what waits in the lane until one of them waits itself. A loop, not a recursion: lanes can
+ * be long. */
 static void
 pump(struct lane *lane)
 {
@@ -177,7 +180,8 @@ run_user_hooks(struct sc_entity *e, struct parcel *p, struct lane *lane)
 	ctx->payload = &ctx->ev;
 	ctx->custody = p->custody;
 	ctx->arg = lane;
-	/* What waits for no lane makes none: a second one of the pair would let later stanzas past those in the first. */
+	/* What waits for no lane makes none: a second one of the pair would let later stanzas past
+	 * those in the first. */
 	if (waits_its_turn(p->stanza))
 		ctx->held = user_held;
 	ctx->let_go = user_let_go;
@@ -223,7 +227,8 @@ parcel_loaded(struct entity_wait *w, struct sc_entity *e)
 		deliver_no_account(p);
 		break;
 	default:
-		refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT, "The account cannot be looked up right now.");
+		refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT,
+			"The account cannot be looked up right now.");
 	}
 }
 
@@ -234,7 +239,8 @@ at_home(struct sc_host *host, struct parcel *p)
 
 	if (p->no_load) {
 		e = entity_peek(sc_to(p->stanza));
-		if (e == NULL || e->state == ENTITY_ABSENT || (e->state == ENTITY_READY && e->n_sessions == 0)) {
+		if (e == NULL || e->state == ENTITY_ABSENT || (e->state == ENTITY_READY &&
+		    e->n_sessions == 0)) {
 			parcel_free(p);
 			return;
 		}
@@ -257,7 +263,8 @@ arrived(struct letter *letter)
 	struct sc_host *host = sc_host_find(sc_jid_domain(sc_to(p->stanza)));
 
 	if (host == NULL)
-		refuse_parcel(p, SC_COND_ITEM_NOT_FOUND, NULL);         /* taken out of the configuration meanwhile */
+		/* taken out of the configuration meanwhile */
+		refuse_parcel(p, SC_COND_ITEM_NOT_FOUND, NULL);
 	else
 		at_home(host, p);
 	route_run();
@@ -378,7 +385,8 @@ static void
 client_done(struct sc_ctx *ctx)
 {
 	struct sc_session *session = ctx->session;
-	bool in_lane = !ctx->detached && !ctx->passes;  /* client_let_go() has taken the next one already */
+	/* client_let_go() has taken the next one already */
+	bool in_lane = !ctx->detached && !ctx->passes;
 
 	if (ctx->detached)
 		session->detached--;
@@ -408,8 +416,8 @@ client_let_go(struct sc_ctx *ctx)
 	return true;
 }
 
-/* IQs to the own account or to a server of ours are answered here and now, in the stream's own order: what a roster set changes
- * is changed before the next stanza of the stream is looked at. */
+/* IQs to the own account or to a server of ours are answered here and now, in the stream's own
+ * order: what a roster set changes is changed before the next stanza of the stream is looked at. */
 static unsigned
 answered_here(const struct sc_ctx *ctx, struct sc_host **host)
 {
@@ -420,7 +428,8 @@ answered_here(const struct sc_ctx *ctx, struct sc_host **host)
 		return 0;
 	if (to == NULL || (sc_jid_is_bare(to) && sc_jid_same_bare(to, sc_entity_jid(ctx->entity))))
 		return SC_AT_ACCOUNT;
-	if (!sc_jid_is_domain(to) || !sc_jid_is_bare(to) || (*host = sc_host_find(sc_jid_domain(to))) == NULL)
+	if (!sc_jid_is_domain(to) || !sc_jid_is_bare(to) ||
+	    (*host = sc_host_find(sc_jid_domain(to))) == NULL)
 		return 0;
 	return SC_AT_SERVER;
 }
@@ -447,7 +456,8 @@ client_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 		deliver_iq(ctx, at);
 		return;
 	}
-	/* RFC 6120 §10.3: without `to` a message is for the own account; presence was the presence module's. */
+	/* RFC 6120 §10.3: without `to` a message is for the own account; presence was the presence
+	 * module's. */
 	if (sc_to(s) == NULL && sc_kind(s) == SC_MESSAGE)
 		sc_set_to(s, sc_entity_jid(ctx->entity));
 	if (sc_to(s) != NULL) {
@@ -458,7 +468,8 @@ client_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 }
 
 static void
-run_client_hooks(struct sc_session *session, struct sc_stanza **taken, struct custody *hold, bool passes)
+run_client_hooks(struct sc_session *session, struct sc_stanza **taken, struct custody *hold,
+	bool passes)
 {
 	struct sc_ctx *ctx = ctx_new(session->entity->host, session->entity, session);
 

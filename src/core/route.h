@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route: a stanza on its way. from_client and to_user hooks run from here, in order (design §5); delivery rules are in deliver.c.
+ * route: a stanza on its way. from_client and to_user hooks run from here, in order (design §5);
+ * delivery rules are in deliver.c.
  */
 #ifndef CORE_ROUTE_H
 #define CORE_ROUTE_H
@@ -16,7 +17,8 @@ struct parcel {
 	struct letter letter;
 	struct link link;
 	struct entity_wait wait;
-	struct sc_stanza *stanza;       /* owned; `from` and, but for a server's own IQ, `to` are set */
+	/* owned; `from` and, but for a server's own IQ, `to` are set */
+	struct sc_stanza *stanza;
 	struct custody *custody;        /* one hold; NULL: none */
 	bool no_load;                   /* not worth loading an account for (sc_broadcast) */
 };
@@ -24,17 +26,23 @@ struct parcel {
 /* Beyond these the sender is told to wait. */
 struct route_limits {
 	uint32_t lane;                  /* stanzas of one sender that wait for one account: 1000 */
-	uint32_t loading;               /* stanzas of all senders that wait while an account is loaded: 4000 */
-	uint32_t detached;              /* IQ gets of one stream, or to one account, that are read at the same time: 16 */
+	/* stanzas of all senders that wait while an account is loaded: 4000 */
+	uint32_t loading;
+	/* IQ gets of one stream, or to one account, that are read at the same time: 16 */
+	uint32_t detached;
 };
 extern _Thread_local struct route_limits route_limits;
 
-/* Takes the stanza, and the hold on custody (may be NULL). It starts when the current piece of work is done, in order. */
+/* Takes the stanza, and the hold on custody (may be NULL). It starts when the current piece of work
+ * is done, in order. */
 void route(struct sc_stanza **taken, struct custody *hold);
-void route_run(void);                   /* works off what is to be routed; called at the end of every entry into the core */
-void route_failed(struct sc_stanza *lent, struct custody *, enum sc_cond, const char *text);    /* error to the sender, when it may have one */
+/* works off what is to be routed; called at the end of every entry into the core */
+void route_run(void);
+/* error to the sender, when it may have one */
+void route_failed(struct sc_stanza *lent, struct custody *, enum sc_cond, const char *text);
 
-/* A stanza of a session passes from_client, then goes where it is addressed. Ends in session_next(). */
+/* A stanza of a session passes from_client, then goes where it is addressed. Ends in
+ * session_next(). */
 void route_from_session(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
 /* The same for an IQ answer, which waits for nothing: the session's lane knows nothing of it. */
 void route_past_lane(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
@@ -42,11 +50,13 @@ void route_past_lane(struct sc_session *, struct sc_stanza **taken, struct custo
 /* --- deliver.c: RFC 6121 §8 --- */
 /* The ctx has passed the to_user hooks up to DELIVERY. Owns ctx. */
 void deliver(struct sc_ctx *);
-/* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN, REFUSED or DROPPED. */
+/* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN,
+ * REFUSED or DROPPED. */
 void deliver_iq(struct sc_ctx *, unsigned at);
-/* A sealed message that was given to a session which ended: once more by the table. Takes the hold (may be NULL). since: wall µs when
- * it came first. */
-void deliver_again(struct sc_entity *, const struct sc_stanza *sealed, struct custody *hold, int64_t since);
+/* A sealed message that was given to a session which ended: once more by the table. Takes the hold
+ * (may be NULL). since: wall µs when it came first. */
+void deliver_again(struct sc_entity *, const struct sc_stanza *sealed, struct custody *hold,
+	int64_t since);
 void deliver_no_account(struct parcel *taken);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server: what the administrator's commands need to know of the process around the core. Filled by src/worker.c before the shards
- * start; read-only afterwards, but for the functions' own doing.
+ * server: what the administrator's commands need to know of the process around the core. Filled by
+ * src/worker.c before the shards start; read-only afterwards, but for the functions' own doing.
  */
 #ifndef CORE_SERVER_H
 #define CORE_SERVER_H
@@ -19,8 +19,8 @@ struct server_facts {
 	/* Connected to the database on every shard, listening, not draining. Any thread. */
 	bool (*ready)(void);
 	bool (*draining)(void);
-	/* Reads configuration and certificates anew. done runs on the calling shard: error NULL when it worked; notes are lines about
-	 * keys that need a restart, or NULL. */
+	/* Reads configuration and certificates anew. done runs on the calling shard: error NULL
+	 * when it worked; notes are lines about keys that need a restart, or NULL. */
 	void (*reload)(void (*done)(void *arg, const char *error, const char *notes), void *arg);
 	/* Drains and ends the whole server, supervisor included. */
 	void (*stop)(void);

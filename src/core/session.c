@@ -37,7 +37,8 @@ struct inbound {
 /* --- life --- */
 
 struct sc_session *
-session_new(struct sc_entity *entity, struct sc_span resource, const struct session_ops *ops, void *stream)
+session_new(struct sc_entity *entity, struct sc_span resource, const struct session_ops *ops,
+	void *stream)
 {
 	struct sc_span bare = sc_jid_bare_span(&entity->jid);
 	struct sc_session *s = calloc(1, sizeof *s + bare.n + 1 + resource.n + 1);
@@ -100,18 +101,20 @@ session_unref(struct sc_session *s)
 	free(s);
 }
 
-/* What a session leaves behind unread goes to another one, or to the spool; in place of a copy the message that it is of. What modules
- * have pushed is theirs to send again. */
+/* What a session leaves behind unread goes to another one, or to the spool; in place of a copy the
+ * message that it is of. What modules have pushed is theirs to send again. */
 static void
 send_on(void *account, struct outq_item *item)
 {
 	const struct sc_stanza *s = item->owed != NULL ? item->owed->stanza : item->stanza;
 
 	if (s->kind == SC_IQ && item->to == OUTQ_TO_STANZA) {
-		route_failed(item->stanza, NULL, SC_COND_SERVICE_UNAVAILABLE, NULL);    /* who asked waits for an answer */
+		/* who asked waits for an answer */
+		route_failed(item->stanza, NULL, SC_COND_SERVICE_UNAVAILABLE, NULL);
 		return;
 	}
-	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) || item->done != NULL ||
+	if (s->kind != SC_MESSAGE || (s->type != SC_TYPE_NORMAL && s->type != SC_TYPE_CHAT) ||
+	    item->done != NULL ||
 	    (item->owed == NULL && item->to == OUTQ_TO_SELF) || !owed_would_be_lost(item))
 		return;
 	deliver_again(account, s, item->custody, item->since);
@@ -233,7 +236,8 @@ session_replace(struct sc_session *s)
 static bool
 passes_lane(const struct sc_stanza *stanza)
 {
-	return sc_kind(stanza) == SC_IQ && (sc_type(stanza) == SC_TYPE_RESULT || sc_type(stanza) == SC_TYPE_ERROR);
+	return sc_kind(stanza) == SC_IQ && (sc_type(stanza) == SC_TYPE_RESULT ||
+		sc_type(stanza) == SC_TYPE_ERROR);
 }
 
 static void
@@ -357,10 +361,11 @@ ask_hooks(struct sc_session *s, const struct sc_stanza *sealed, struct wishes *w
 	return verdict;
 }
 
-/* What waits for long must not keep the sender's acknowledgement waiting: it is made safe now, or nothing is promised for it. A row that
- * the spool itself has given out does not wait. */
+/* What waits for long must not keep the sender's acknowledgement waiting: it is made safe now, or
+ * nothing is promised for it. A row that the spool itself has given out does not wait. */
 static bool
-may_wait(const struct sc_session *s, const struct wishes *w, struct custody **held, struct sc_owed *owed, bool asked_about)
+may_wait(const struct sc_session *s, const struct wishes *w, struct custody **held,
+	struct sc_owed *owed, bool asked_about)
 {
 	if (!w->later || asked_about)
 		return false;
@@ -376,7 +381,8 @@ may_wait(const struct sc_session *s, const struct wishes *w, struct custody **he
 }
 
 struct outq_item *
-session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to, const char *patch, struct custody *held,
+session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to to,
+	const char *patch, struct custody *held,
 	struct sc_owed *owed, void (*done)(void *, bool), void *arg)
 {
 	enum sc_verdict verdict = SC_PASS;
@@ -397,11 +403,13 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	if (s->over && sealed->kind == SC_PRESENCE)
 		outq_supersede_presence(&s->outq, sealed->from);
 	later = may_wait(s, &wishes, &held, owed, done != NULL);
-	item = outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held, owed, done, arg);
+	item = outq_append(&s->outq, sealed, to, patch, patch != NULL ? strlen(patch) : 0, held,
+		owed, done, arg);
 	item->watched = wishes.watched;
 	if (later)
 		outq_later(&s->outq, item, wishes.key);
-	if (!s->over && (s->outq.n > session_limits.outq_items || s->outq.bytes > session_limits.outq_bytes)) {
+	if (!s->over && (s->outq.n > session_limits.outq_items ||
+	    s->outq.bytes > session_limits.outq_bytes)) {
 		s->over = true;
 		s->moved = clock_mono();
 	}
@@ -453,7 +461,8 @@ static void
 close_slow(struct sc_session *s)
 {
 	STAT_INC(limit_outq);
-	sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text, s->outq.n, s->outq.bytes);
+	sc_log(NULL, SC_LOG_INFO, "session.queue_full", "jid=%s queued=%u bytes=%zu", s->jid.text,
+		s->outq.n, s->outq.bytes);
 	s->ops->close(s->stream, "policy-violation", "You read too slowly.");
 }
 
@@ -469,7 +478,8 @@ flush(struct sc_session *s)
 		bool waited = false;
 
 		buf.n = 0;
-		n += outq_write(&s->outq, &buf, sc_jid_span(&s->jid), FLUSH_BYTES, s->ops->framed, &waited);
+		n += outq_write(&s->outq, &buf, sc_jid_span(&s->jid), FLUSH_BYTES, s->ops->framed,
+			&waited);
 		if (s->sm != NULL && sm_wrote(s, waited))
 			buf_add(&buf, r, sizeof r - 1);
 		s->ops->write(s->stream, buf.p, buf.n);
@@ -540,7 +550,8 @@ session_shed(void)
 	list_each(&shard.sessions, it, tmp) {
 		struct sc_session *s = container_of(it, struct sc_session, in_shard);
 
-		if (s->stream == NULL && !s->ending && (largest == NULL || s->outq.bytes > largest->outq.bytes))
+		if (s->stream == NULL && !s->ending && (largest == NULL ||
+		    s->outq.bytes > largest->outq.bytes))
 			largest = s;
 	}
 	if (largest == NULL || largest->outq.bytes < SHED_BYTES)

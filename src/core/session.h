@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session: one bound stream of an account, on the account's home. It owns the queue of what goes out and the lane of what
- * came in; the stream below is known by four functions only.
+ * session: one bound stream of an account, on the account's home. It owns the queue of what goes
+ * out and the lane of what came in; the stream below is known by four functions only.
  */
 #ifndef CORE_SESSION_H
 #define CORE_SESSION_H
@@ -14,13 +14,17 @@
 
 struct session_ops {
 	void (*write)(void *stream, const char *bytes, size_t n);
-	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel; SIZE_MAX: there is no connection */
-	void (*close)(void *stream, const char *condition, const char *text);   /* with a stream error; ends in session_end() */
-	void (*drop)(void *stream);                     /* without a word: the link is dead. Ends in session_lost() or _end() */
+	/* bytes not yet with the kernel; SIZE_MAX: there is no connection */
+	size_t (*waiting)(const void *stream);
+	/* with a stream error; ends in session_end() */
+	void (*close)(void *stream, const char *condition, const char *text);
+	/* without a word: the link is dead. Ends in session_lost() or _end() */
+	void (*drop)(void *stream);
 	void (*pause)(void *stream);                    /* read no more stanzas */
 	void (*resume)(void *stream);
 	const char *(*peer)(const void *stream);
-	bool framed;                                    /* WebSocket: each stanza says its namespace */
+	/* WebSocket: each stanza says its namespace */
+	bool framed;
 };
 
 struct sc_session {
@@ -32,24 +36,30 @@ struct sc_session {
 	void *stream;                   /* NULL: gone or asleep */
 	uint64_t number;
 	int64_t since, active;          /* wall µs */
-	int64_t moved;                  /* clock_mono() when something of its queue last left, since it is `over` */
+	/* clock_mono() when something of its queue last left, since it is `over` */
+	int64_t moved;
 	struct outq outq;
 	struct link inbox;              /* struct inbound: read, waiting for the one that is held */
 	struct custody_prefix prefix;
 	struct sm *sm;                  /* XEP-0198; NULL: not enabled */
-	char *agent;                    /* the client's id by XEP-0388; NULL: not told. Nobody else may see it */
+	/* the client's id by XEP-0388; NULL: not told. Nobody else may see it */
+	char *agent;
 	char *presence;                 /* the last one, as text; NULL: not available */
 	struct slots slots;
 	uint32_t refs;
 	uint16_t n_inbox;
 	int8_t priority;
-	bool quiet;                     /* the client has not heard yet that it is bound: nothing is written */
+	/* the client has not heard yet that it is bound: nothing is written */
+	bool quiet;
 	bool busy;                      /* a stanza is in from_client or its IQ handler */
-	bool taking;                    /* session_next() is taking the next ones: do not start another round */
+	/* session_next() is taking the next ones: do not start another round */
+	bool taking;
 	bool paused;                    /* the stream was told to stop reading */
-	bool ending;                    /* the stream ended; session_gone follows the last of the inbox */
+	/* the stream ended; session_gone follows the last of the inbox */
+	bool ending;
 	bool gone;
-	bool over;                      /* its queue went over the limit and has not come down yet */
+	/* its queue went over the limit and has not come down yet */
+	bool over;
 	uint8_t draining;
 	uint8_t detached;               /* IQ gets that are being read while the stream goes on */
 	struct sc_jid jid;              /* full */
@@ -60,29 +70,35 @@ struct sc_session {
 struct session_limits {
 	uint32_t outq_items;            /* 1000 */
 	size_t outq_bytes;              /* 4 MiB */
-	int inbox;                      /* stanzas that wait behind a held one before the stream is paused: 16 */
+	/* stanzas that wait behind a held one before the stream is paused: 16 */
+	int inbox;
 	int window;                     /* items that sc_session_window() starts from: 64 */
-	int64_t stuck_ms;               /* a queue over its limit that does not move for so long ends the session: 60000 */
+	/* a queue over its limit that does not move for so long ends the session: 60000 */
+	int64_t stuck_ms;
 };
 extern _Thread_local struct session_limits session_limits;
 
-/* Binds: resource is prepared. The caller has ended a session with the same resource before. Refers to the entity. Nothing is written
- * to the stream until session_start(). */
-struct sc_session *session_new(struct sc_entity *, struct sc_span resource, const struct session_ops *, void *stream);
+/* Binds: resource is prepared. The caller has ended a session with the same resource before. Refers
+ * to the entity. Nothing is written to the stream until session_start(). */
+struct sc_session *session_new(struct sc_entity *, struct sc_span resource,
+	const struct session_ops *, void *stream);
 /* The client has been told, so from now it may get something. */
 void session_start(struct sc_session *);
 void session_ref(struct sc_session *);
 void session_unref(struct sc_session *);
-/* The connection is no more, without a goodbye: a session that may be resumed sleeps, any other ends. */
+/* The connection is no more, without a goodbye: a session that may be resumed sleeps, any other
+ * ends. */
 void session_lost(struct sc_session *);
-/* The stream is no more (whatever death). The hooks session_presence and session_gone run soon, after what was read before; not from
- * inside this call, so whoever walks over the sessions of an account may end them. */
+/* The stream is no more (whatever death). The hooks session_presence and session_gone run soon,
+ * after what was read before; not from inside this call, so whoever walks over the sessions of an
+ * account may end them. */
 void session_end(struct sc_session *);
 bool session_leave_next(void);          /* for route_run(): false: nobody is about to leave */
 /* The connection is about to be closed: so many of the bytes written will not reach the kernel. */
 void session_landed(struct sc_session *);
 
-/* Another stream has bound the same resource: the old session ends at once with the stream error `conflict`. */
+/* Another stream has bound the same resource: the old session ends at once with the stream error
+ * `conflict`. */
 void session_replace(struct sc_session *);
 
 /* A stanza was read from the stream, checked for its shape and with `from` stamped. */
@@ -93,7 +109,8 @@ void session_answered(struct sc_session *);
 void session_next(struct sc_session *);
 
 /* Queue and mark for writing at the end of the turn. held may be NULL. */
-struct outq_item *session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to, const char *patch, struct custody *held,
+struct outq_item *session_send(struct sc_session *, const struct sc_stanza *sealed, enum outq_to,
+	const char *patch, struct custody *held,
 	struct sc_owed *, void (*done)(void *, bool), void *arg);
 /* Ends a sleeping session of a server that ends: it is in the database, so nobody is told. */
 void session_forget(struct sc_session *);
@@ -108,7 +125,9 @@ bool session_is_full(const struct sc_session *);
 void session_drained(struct sc_session *);
 void session_flush_dirty(void);                         /* end of turn */
 void session_thread_done(void);
-void session_check_stuck(void);                         /* now and then: ends sessions that take nothing */
-void session_shed(void);                                /* over the memory limit: ends the sleeper with the largest queue */
+/* now and then: ends sessions that take nothing */
+void session_check_stuck(void);
+/* over the memory limit: ends the sleeper with the largest queue */
+void session_shed(void);
 
 #endif

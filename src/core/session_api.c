@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* session_api: what stonechat/session.h and the pushing half of stonechat/send.h offer to modules. */
+/* session_api: what stonechat/session.h and the pushing half of stonechat/send.h offer to
+ * modules. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -106,11 +107,13 @@ sc_session_priority(const struct sc_session *s)
 	return s->priority;
 }
 
-/* RFC 6121 §4.7.2.3; a value that is no priority counts as 0 here, refusing it is the presence module's business. */
+/* RFC 6121 §4.7.2.3; a value that is no priority counts as 0 here, refusing it is the presence
+ * module's business. */
 static int8_t
 priority_in(const struct sc_stanza *presence)
 {
-	const struct sc_elem *e = presence != NULL ? sc_find(presence, SC_NS_CONTENT, "priority") : NULL;
+	const struct sc_elem *e = presence != NULL ? sc_find(presence, SC_NS_CONTENT, "priority")
+		: NULL;
 	struct sc_arena *arena;
 	long n = 0;
 
@@ -126,8 +129,10 @@ void
 sc_session_presence(struct sc_ctx *ctx, struct sc_session *s, const struct sc_stanza *presence)
 {
 	bool available = presence != NULL && sc_type(presence) == SC_TYPE_AVAILABLE;
-	struct sc_ev_presence ev = { .session = s, .was_available = s->presence != NULL, .is_available = available,
-		.old_priority = s->priority, .priority = available ? priority_in(presence) : 0, .presence = presence };
+	struct sc_ev_presence ev = { .session = s, .was_available = s->presence != NULL,
+		.is_available = available,
+		.old_priority = s->priority, .priority = available ? priority_in(presence) : 0,
+		.presence = presence };
 	struct sc_arena *arena = arena_new();
 
 	entity_at_home(s->entity);
@@ -262,28 +267,32 @@ sc_push(struct sc_session *s, struct sc_stanza **taken)
 	struct sc_stanza *stanza = *taken;
 
 	*taken = NULL;
-	session_send(s, sc_seal(stanza), sc_to(stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, NULL, NULL, NULL, NULL, NULL);
+	session_send(s, sc_seal(stanza), sc_to(stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF,
+		NULL, NULL, NULL, NULL, NULL);
 	sc_stanza_free(&stanza);
 }
 
 void
 sc_push_shared(struct sc_session *s, const struct sc_stanza *sealed, const char *patch)
 {
-	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, NULL, NULL);
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL,
+		NULL, NULL, NULL);
 }
 
 void
-sc_push_owed(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, void (*done)(void *, bool), void *arg)
-{
-	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL, done, arg);
-}
-
-void
-sc_push_row(struct sc_session *s, const struct sc_stanza *sealed, const char *patch, int64_t sequence,
+sc_push_owed(struct sc_session *s, const struct sc_stanza *sealed, const char *patch,
 	void (*done)(void *, bool), void *arg)
 {
-	struct outq_item *item = session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL, NULL,
-		done, arg);
+	session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF, patch, NULL,
+		NULL, done, arg);
+}
+
+void
+sc_push_row(struct sc_session *s, const struct sc_stanza *sealed, const char *patch,
+	int64_t sequence, void (*done)(void *, bool), void *arg)
+{
+	struct outq_item *item = session_send(s, sealed, sc_to(sealed) != NULL ? OUTQ_TO_STANZA
+		: OUTQ_TO_SELF, patch, NULL, NULL, done, arg);
 
 	if (item != NULL)
 		item->sequence = sequence;

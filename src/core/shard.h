@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shard: what one thread owns: its entities, its database connections, what waits for the end of the turn. */
+/* shard: what one thread owns: its entities, its database connections, what waits for the end of
+ * the turn. */
 #ifndef CORE_SHARD_H
 #define CORE_SHARD_H
 
@@ -11,10 +12,13 @@
 struct shard {
 	struct store *store;
 	struct table entities;          /* struct sc_entity by bare JID */
-	struct link idle;               /* entities that nobody refers to, the longest unused first */
+	/* entities that nobody refers to, the longest unused first */
+	struct link idle;
 	uint32_t n_idle;
-	struct link dirty;              /* sessions with something in their queue to write this turn */
-	struct link leaving;            /* sessions that have ended; their contacts hear of it in route_run() */
+	/* sessions with something in their queue to write this turn */
+	struct link dirty;
+	/* sessions that have ended; their contacts hear of it in route_run() */
+	struct link leaving;
 	struct link routing;            /* parcels that wait for their turn in route_run() */
 	struct table lanes;             /* struct lane by (sender, recipient) */
 	struct link sessions;           /* every session of this shard, for drains and lists */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sleep: saving, ending and making anew the sessions that sleep (XEP-0198 §5; schema/0006-sleeping-sessions.sql). */
+/* sleep: saving, ending and making anew the sessions that sleep (XEP-0198 §5;
+ * schema/0006-sleeping-sessions.sql). */
 #include "config.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@
 #include "plugin/hook.h"
 
 #define SAVE_AFTER_MS 2000      /* most links are back before that, and cost the database nothing */
-#define ROWS_MAX 4096           /* numbers kept with a session; beyond, the client may see a message twice */
+/* numbers kept with a session; beyond, the client may see a message twice */
+#define ROWS_MAX 4096
 #define NOTES_MAX 8192
 #define EXPIRE_BITE 500
 
@@ -56,14 +58,17 @@ sc_note_of(struct sc_arena *arena, const struct sc_notes *notes, const char *nam
 
 /* --- saving --- */
 
-/* Messages that were written and not acknowledged, and have a row: by which number the client knows them. */
+/* Messages that were written and not acknowledged, and have a row: by which number the client knows
+ * them. */
 static int
 rows_of(const struct sc_session *s, int64_t *numbers, int64_t *sequences)
 {
 	int n = 0;
 
-	for (const struct outq_item *item = s->outq.flying; item != NULL && n < ROWS_MAX; item = item->next) {
-		int64_t sequence = item->owed != NULL && item->owed->state == OWED_SPILLED ? item->owed->sequence : item->sequence;
+	for (const struct outq_item *item = s->outq.flying; item != NULL && n < ROWS_MAX;
+	    item = item->next) {
+		int64_t sequence = item->owed != NULL && item->owed->state == OWED_SPILLED
+			? item->owed->sequence : item->sequence;
 
 		if (sequence == 0)
 			continue;
@@ -88,10 +93,12 @@ save(struct sc_session *s)
 		sc_note(&notes, "core.agent", s->agent);
 	n = rows_of(s, numbers, sequences);
 	s->sm->saved = true;
-	store_run(shard.store, &sql_sleep_save, SC_ARGS(sc_int(s->entity->id), sc_text(s->sm->id), sc_text_span(resource),
+	store_run(shard.store, &sql_sleep_save, SC_ARGS(sc_int(s->entity->id), sc_text(s->sm->id),
+		sc_text_span(resource),
 		sc_int(s->prefix.handled), sc_int(s->outq.acked), sc_int(s->sm->max_ms),
 		sc_int(clock_wall() + s->sm->max_ms * 1000), sc_text(s->presence),
-		sc_text_span((struct sc_span){ notes.text.p != NULL ? notes.text.p : "", notes.text.n }),
+		sc_text_span((struct sc_span){ notes.text.p != NULL ? notes.text.p : "",
+		notes.text.n }),
 		sc_ints(numbers, (size_t)n), sc_ints(sequences, (size_t)n)), NULL, NULL);
 	free(numbers);
 	buf_free(&notes.text);
@@ -100,7 +107,8 @@ save(struct sc_session *s)
 static bool
 can_be_saved(const struct sc_session *s)
 {
-	return s->sm != NULL && s->sm->asleep && s->sm->resumable && !s->sm->saved && !s->ending && s->entity->id > 0;
+	return s->sm != NULL && s->sm->asleep && s->sm->resumable && !s->sm->saved && !s->ending &&
+		s->entity->id > 0;
 }
 
 void
@@ -161,7 +169,8 @@ sleep_ends(struct sc_session *s, void (*done)(void *arg, bool ok), void *arg)
 	e = malloc(sizeof *e);
 	sc_assert(e != NULL);
 	*e = (struct ending){ done, arg };
-	store_run(shard.store, &sql_sleep_delete, SC_ARGS(sc_int(s->entity->id), sc_text(s->sm->id)), row_is_gone, e);
+	store_run(shard.store, &sql_sleep_delete, SC_ARGS(sc_int(s->entity->id),
+		sc_text(s->sm->id)), row_is_gone, e);
 }
 
 /* --- coming back --- */
@@ -202,8 +211,8 @@ restore(struct sc_entity *e, const struct sc_rows *rows, int i)
 	struct sc_notes notes = { 0 };
 	struct sc_ev_notes ev = { s, &notes };
 
-	sm_restore(s, sc_row_text(rows, i, 0), (uint32_t)sc_row_int(rows, i, 2), (uint32_t)sc_row_int(rows, i, 3),
-		sc_row_int(rows, i, 4), left_ms);
+	sm_restore(s, sc_row_text(rows, i, 0), (uint32_t)sc_row_int(rows, i, 2),
+		(uint32_t)sc_row_int(rows, i, 3), sc_row_int(rows, i, 4), left_ms);
 	restore_rows(s->sm, rows, i);
 	if (!sc_row_null(rows, i, 6))
 		session_restore_presence(s, presence);
@@ -239,7 +248,8 @@ sleep_load(struct sc_entity *e, void (*done)(struct sc_entity *, bool ok))
 	sc_assert(l != NULL);
 	*l = (struct load){ e, done };
 	entity_ref(e);
-	store_run(shard.store, &sql_sleep_load, SC_ARGS(sc_int(e->id), sc_int(clock_wall())), sleepers_arrived, l);
+	store_run(shard.store, &sql_sleep_load, SC_ARGS(sc_int(e->id), sc_int(clock_wall())),
+		sleepers_arrived, l);
 }
 
 int
@@ -258,5 +268,6 @@ sleep_rows_had(struct sc_session *s, uint32_t h, int64_t **sequences)
 void
 sleep_sweep(void)
 {
-	store_run(shard.store, &sql_sleep_expire, SC_ARGS(sc_int(clock_wall()), sc_int(EXPIRE_BITE)), NULL, NULL);
+	store_run(shard.store, &sql_sleep_expire, SC_ARGS(sc_int(clock_wall()),
+		sc_int(EXPIRE_BITE)), NULL, NULL);
 }

@@ -5,7 +5,8 @@
 -- key: 1
 -- mode: write
 -- repeatable: yes
-insert into sleeping_sessions (account, id, resource, h, acked, max_ms, deadline, presence, notes, numbers, sequences)
+insert into sleeping_sessions (account, id, resource, h, acked, max_ms, deadline, presence, notes,
+	numbers, sequences)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (account, id) do nothing;
 
@@ -27,4 +28,5 @@ from sleeping_sessions where account = $1 and deadline > $2 order by deadline;
 -- mode: atomic
 -- repeatable: yes
 delete from sleeping_sessions where (account, id) in (
-	select account, id from sleeping_sessions where deadline <= $1 order by deadline limit $2 for update skip locked);
+	select account, id from sleeping_sessions where deadline <= $1 order by deadline limit $2
+		for update skip locked);

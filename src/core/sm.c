@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sm: asking for acknowledgements, spilling what waits too long, sleeping and waking (XEP-0198, design §5). */
+/* sm: asking for acknowledgements, spilling what waits too long, sleeping and waking (XEP-0198,
+ * design §5). */
 #include "config.h"
 
 #include <stdlib.h>
@@ -16,10 +17,12 @@
 #include "core/sm.h"
 #include "plugin/hook.h"
 
-#define SETTLE_MORE_MS 5000     /* beyond custody_limit, which is the longest that a message may take to be safe */
+/* beyond custody_limit, which is the longest that a message may take to be safe */
+#define SETTLE_MORE_MS 5000
 #define ASK_EVERY 32            /* stanzas that nobody waits for: ask at the latest after so many */
 
-_Thread_local struct sm_limits sm_limits = { .spill_ms = 250, .ask_ms = 10000, .dead_ms = 60000, .resume_ms = 600000 };
+_Thread_local struct sm_limits sm_limits = { .spill_ms = 250, .ask_ms = 10000, .dead_ms = 60000,
+	.resume_ms = 600000 };
 
 static void ask_due(struct timeout *);
 static void spill_due(struct timeout *);
@@ -122,7 +125,8 @@ sm_wrote(struct sc_session *s, bool waited)
 			timeout_set(&sm->ask, sm_limits.ask_ms);
 		return false;
 	}
-	/* A client that has not answered the last <r/> gets one more only for what is waited for. */
+	/* A client that has not answered the last <r/> gets one more only for what is waited
+	 * for. */
 	if (!sm->asked) {
 		sm->asked = true;
 		sm->asked_at = clock_mono();
@@ -148,10 +152,12 @@ ask_due(struct timeout *t)
 		sm->asked_at = clock_mono();
 		timeout_set(t, sm_limits.dead_ms);
 		s->ops->write(s->stream, r, sizeof r - 1);
-	} else if (s->paused) {                 /* it may have answered: we are the ones who do not read */
+	/* it may have answered: we are the ones who do not read */
+	} else if (s->paused) {
 		timeout_set(t, sm_limits.dead_ms);
 	} else {
-		sc_log(NULL, SC_LOG_INFO, "session.silent", "jid=%s unacknowledged=%u", s->jid.text, s->outq.n_flying);
+		sc_log(NULL, SC_LOG_INFO, "session.silent", "jid=%s unacknowledged=%u", s->jid.text,
+			s->outq.n_flying);
 		s->ops->drop(s->stream);
 	}
 	route_run();
@@ -159,7 +165,8 @@ ask_due(struct timeout *t)
 }
 
 void
-sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms, int64_t left_ms)
+sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms,
+	int64_t left_ms)
 {
 	struct sm *sm = sm_enable(s, true, max_ms);
 
@@ -174,8 +181,8 @@ sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, 
 	STAT_INC(sessions_asleep_now);
 }
 
-/* The client of a restored session says what it has: counting goes on from there, and rows that it has are told. False: it cannot have
- * that. */
+/* The client of a restored session says what it has: counting goes on from there, and rows that it
+ * has are told. False: it cannot have that. */
 static bool
 restored_acked(struct sc_session *s, uint32_t h)
 {

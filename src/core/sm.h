@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sm: what a session with XEP-0198 has beyond others: its id, the timers of acknowledgement, and its sleep while the client is away.
- * Elements of the protocol are c2s_sm.c's.
+ * sm: what a session with XEP-0198 has beyond others: its id, the timers of acknowledgement, and
+ * its sleep while the client is away. Elements of the protocol are c2s_sm.c's.
  */
 #ifndef CORE_SM_H
 #define CORE_SM_H
@@ -14,38 +14,47 @@
 struct sc_session;
 struct sc_entity;
 
-/* A resumption that waits until every stanza of the session that was read is safe. Until then `h` would be behind what we have, and
- * the client, told of it, would send again what is on its way already. */
+/* A resumption that waits until every stanza of the session that was read is safe. Until then `h`
+ * would be behind what we have, and the client, told of it, would send again what is on its way
+ * already. */
 struct sm_wait {
-	void (*settled)(struct sm_wait *, struct sc_session *);         /* NULL: it has gone, or it took too long */
+	/* NULL: it has gone, or it took too long */
+	void (*settled)(struct sm_wait *, struct sc_session *);
 	struct sc_session *session;
 	struct timeout timeout;
 };
 
 struct sm {
 	struct sc_session *session;
-	char id[23];                    /* the SM-ID, unguessable; only the account's own sessions are searched for it */
+	/* the SM-ID, unguessable; only the account's own sessions are searched for it */
+	char id[23];
 	bool resumable;
-	bool answering;                 /* the client's last <r/> was answered with a prefix that has grown or will grow */
+	/* the client's last <r/> was answered with a prefix that has grown or will grow */
+	bool answering;
 	bool answer_due;                /* it has grown */
 	bool asked;                     /* <r/> is out, unanswered */
 	bool asleep;
-	bool slow;                      /* this client's acknowledgements usually take longer than custody_spill */
+	/* this client's acknowledgements usually take longer than custody_spill */
+	bool slow;
 	int64_t asked_at;               /* clock_mono() */
 	int64_t max_ms;                 /* how long it may sleep */
-	struct timeout ask;             /* awake: when to ask, or when the silence is death; asleep: the end */
+	/* awake: when to ask, or when the silence is death; asleep: the end */
+	struct timeout ask;
 	struct timeout spill;           /* custody_spill after the first copy that is waited for */
 	struct timeout save;            /* asleep: when it goes to the database (sleep.c) */
 	bool saved;                     /* there is a row of it, or one on its way */
-	bool restored;                  /* it came from the database, and has not been resumed since */
+	/* it came from the database, and has not been resumed since */
+	bool restored;
 	int n_rows;                     /* of a restored one: */
-	int64_t *numbers;               /* n_rows numbers of stanzas, then n_rows sequences of their rows in the spool */
+	/* n_rows numbers of stanzas, then n_rows sequences of their rows in the spool */
+	int64_t *numbers;
 	struct sm_wait *wait;           /* who wants to resume it; NULL: nobody */
 };
 
 struct sm_limits {
 	int64_t spill_ms;               /* custody_spill: 250 */
-	int64_t ask_ms;                 /* stanzas that nobody waits for are asked about after so long: 10 s */
+	/* stanzas that nobody waits for are asked about after so long: 10 s */
+	int64_t ask_ms;
 	int64_t dead_ms;                /* no answer to <r/> for so long: the link is dead: 60 s */
 	int64_t resume_ms;              /* the longest sleep: 600 s */
 };
@@ -57,18 +66,21 @@ struct sm *sm_enable(struct sc_session *, bool resumable, int64_t wish_ms);
 bool sm_acked(struct sc_session *, uint32_t h);
 /* The client asked, and was answered with the present `h`. */
 void sm_was_asked(struct sc_session *);
-/* Somebody waits for a stanza that was queued, whether it can be written or not: after custody_spill it needs a row. */
+/* Somebody waits for a stanza that was queued, whether it can be written or not: after
+ * custody_spill it needs a row. */
 void sm_waits(struct sc_session *);
 /* Something was written; waited: somebody waits for it. True: <r/> must go with it. */
 bool sm_wrote(struct sc_session *, bool waited);
 /* The link is gone but the session may come back. */
 void sm_sleep(struct sc_session *);
-/* Asleep: calls settled() at once or later, never after the session has been given to another one who waits. */
+/* Asleep: calls settled() at once or later, never after the session has been given to another one
+ * who waits. */
 void sm_when_settled(struct sc_session *, struct sm_wait *);
 /* It came back on another stream, which is attached already. */
 void sm_wake(struct sc_session *);
 /* Makes a session what it was before the server ended: asleep. */
-void sm_restore(struct sc_session *, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms, int64_t left_ms);
+void sm_restore(struct sc_session *, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms,
+	int64_t left_ms);
 void sm_end(struct sc_session *);                       /* frees */
 struct sc_session *sm_find(struct sc_entity *, const char *id);
 /* What the session is owed becomes rows. */

@@ -36,7 +36,8 @@ void show_event(const json_t *event);                   /* one line */
 void show_json(const json_t *);
 
 /* --- ctl/input.c --- */
-/* Asks for a password twice without echo, or reads a line from stdin. Malloced; NULL: the reason has been printed. */
+/* Asks for a password twice without echo, or reads a line from stdin. Malloced; NULL: the reason
+ * has been printed. */
 char *input_password(const char *jid);
 /* `user import`: sends stdin in chunks. Returns the exit code. */
 int input_import(struct ctl *, int argc, char **argv);

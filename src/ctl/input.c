@@ -104,11 +104,13 @@ add_up(struct sums *sums, const json_t *result)
 
 	json_object_foreach(json_object_get(result, "facts"), key, value)
 		json_object_set_new(sums->facts, key,
-			json_integer(json_integer_value(json_object_get(sums->facts, key)) + json_integer_value(value)));
+			json_integer(json_integer_value(json_object_get(sums->facts, key)) +
+			json_integer_value(value)));
 	if (table != NULL && sums->table == NULL)
 		sums->table = json_incref(table);
 	else if (table != NULL)
-		json_array_extend(json_object_get(sums->table, "rows"), json_object_get(table, "rows"));
+		json_array_extend(json_object_get(sums->table, "rows"), json_object_get(table,
+			"rows"));
 }
 
 /* Takes lines. */
@@ -127,7 +129,8 @@ send_chunk(struct ctl *ctl, const json_t *words, json_t *lines, struct sums *sum
 		answer = server_hear(ctl);
 	json_decref(request);
 	if (answer == NULL) {
-		fprintf(stderr, "stonechatctl: lines %zu to %zu: the server went away\n", first, sums->lines);
+		fprintf(stderr, "stonechatctl: lines %zu to %zu: the server went away\n", first,
+			sums->lines);
 		return CTL_NOBODY;
 	}
 	if (json_is_true(json_object_get(answer, "ok"))) {
@@ -135,8 +138,10 @@ send_chunk(struct ctl *ctl, const json_t *words, json_t *lines, struct sums *sum
 	} else {
 		const char *error = json_string_value(json_object_get(answer, "error"));
 
-		fprintf(stderr, "stonechatctl: lines %zu to %zu: %s\n", first, sums->lines, error ? error : "failed");
-		code = json_integer_value(json_object_get(answer, "code")) == CTL_USAGE ? CTL_USAGE : CTL_FAILED;
+		fprintf(stderr, "stonechatctl: lines %zu to %zu: %s\n", first, sums->lines,
+			error ? error : "failed");
+		code = json_integer_value(json_object_get(answer, "code")) == CTL_USAGE ? CTL_USAGE
+			: CTL_FAILED;
 	}
 	json_decref(answer);
 	return code;
@@ -153,7 +158,8 @@ send_all(struct ctl *ctl, const json_t *words, struct sums *sums)
 		size_t bytes = 0;
 		char *line = NULL;
 
-		while (json_array_size(lines) < CHUNK_LINES && bytes < CHUNK_BYTES && (line = read_line()) != NULL) {
+		while (json_array_size(lines) < CHUNK_LINES && bytes < CHUNK_BYTES &&
+		    (line = read_line()) != NULL) {
 			bytes += strlen(line);
 			if (json_array_append_new(lines, json_string(line)) != 0) {
 				fprintf(stderr, "stonechatctl: line %zu is not UTF-8\n",
@@ -189,7 +195,8 @@ input_import(struct ctl *ctl, int argc, char **argv)
 	json_object_set_new(result, "facts", sums.facts);
 	if (sums.table != NULL)
 		json_object_set_new(result, "table", sums.table);
-	if (code == CTL_DONE && sums.table != NULL && json_array_size(json_object_get(sums.table, "rows")) > 0)
+	if (code == CTL_DONE && sums.table != NULL &&
+	    json_array_size(json_object_get(sums.table, "rows")) > 0)
 		code = CTL_FAILED;
 	if (ctl->json)
 		show_json(result);

@@ -16,7 +16,8 @@
 #define STANDARD_CONF SYSCONFDIR "/stonechat/stonechat.conf"
 #define STANDARD_SOCKET RUNSTATEDIR "/stonechat/ctl"
 
-/* -s, the environment, ctl_socket in the configuration, the built-in path; the first that is given. */
+/* -s, the environment, ctl_socket in the configuration, the built-in path; the first that is
+ * given. */
 bool
 server_find(struct ctl *ctl, const char *said)
 {

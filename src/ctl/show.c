@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* show: results for people. What others wrote must not steer the terminal, so control characters are shown as `?'. */
+/* show: results for people. What others wrote must not steer the terminal, so control characters
+ * are shown as `?'. */
 #include "config.h"
 
 #include <stdio.h>
@@ -36,7 +37,8 @@ value_text(const json_t *v)
 	if (json_is_string(v))
 		return clean(json_string_value(v), false);
 	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
-	return mem_text(json_is_integer(v) ? number : "-", strlen(json_is_integer(v) ? number : "-"));
+	return mem_text(json_is_integer(v) ? number : "-",
+		strlen(json_is_integer(v) ? number : "-"));
 }
 
 static int
@@ -53,7 +55,8 @@ show_facts(const json_t *facts)
 	int widest = 0;
 	const char *key;
 	json_t *value;
-	json_t *unconst = (json_t *)(uintptr_t)facts;   /* json_object_foreach wants it; nothing is changed */
+	/* json_object_foreach wants it; nothing is changed */
+	json_t *unconst = (json_t *)(uintptr_t)facts;
 
 	json_object_foreach(unconst, key, value)
 		widest = width_of(key) > widest ? width_of(key) : widest;

@@ -167,8 +167,8 @@ conn_error(const struct conn *c)
 		reason = ERR_reason_error_string(c->error);
 		break;
 	}
-	snprintf(text, sizeof(text), "%s: %s", c->end == CONN_RESET ? "the connection broke" : "TLS failed",
-		reason == NULL ? "the peer closed it" : reason);
+	snprintf(text, sizeof(text), "%s: %s", c->end == CONN_RESET ? "the connection broke"
+		: "TLS failed", reason == NULL ? "the peer closed it" : reason);
 	return text;
 }
 
@@ -250,7 +250,8 @@ conn_cb_server_end_point(const struct conn *c, unsigned char out[64])
 
 	if (!conn_is_tls(c))
 		return 0;
-	cert = SSL_is_server(c->ssl) ? SSL_get_certificate(c->ssl) : SSL_get0_peer_certificate(c->ssl);
+	cert = SSL_is_server(c->ssl) ? SSL_get_certificate(c->ssl)
+		: SSL_get0_peer_certificate(c->ssl);
 	/* A signature without exactly one hash (Ed25519) has no binding of this type, says RFC
 	 * 5929. */
 	if (cert == NULL || X509_get_signature_info(cert, &md, NULL, NULL, NULL) != 1 ||

@@ -31,7 +31,8 @@
 #define KEEPALIVE_IDLE 900
 #define KEEPALIVE_INTERVAL 60
 #define KEEPALIVE_PROBES 4
-/* Bytes that the peer's kernel does not acknowledge for so long: the link is dead (reliability F11). */
+/* Bytes that the peer's kernel does not acknowledge for so long: the link is dead (reliability
+ * F11). */
 #define UNACKNOWLEDGED_MS 90000
 
 struct listener {

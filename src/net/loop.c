@@ -24,7 +24,8 @@
 
 #define SECOND 1000000
 #define LONGEST_WAIT SECOND             /* health checks want a tick */
-#define LONG_STOP (5 * SECOND)          /* beyond the time waited for: the process was stopped (F25) */
+/* beyond the time waited for: the process was stopped (F25) */
+#define LONG_STOP (5 * SECOND)
 #define UNBOUND_BUDGET 2000             /* µs a turn */
 #define MAX_HOOKS 16
 

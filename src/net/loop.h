@@ -5,8 +5,9 @@
  *	loop_woke()                     the clock moves
  *	turn-start functions            new snapshots are taken up
  *	letters, time-outs
- *	tasks by priority               bound streams and the database; unbound streams (2 ms together); listeners
- *	turn-end functions, in order of registration; letters are handed over before and after them
+ *	tasks by priority               bound streams and the database; unbound streams (2 ms
+ *	together); listeners turn-end functions, in order of registration; letters are handed over
+ *	before and after them
  *
  * The priorities are ours, not libevent's: with several of those one EVLOOP_ONCE does not return
  * while a descriptor of a higher queue stays readable, and the lower queues starve (seen with

@@ -58,7 +58,8 @@ work(void *arg)
 	while ((job = next_job()) != NULL) {
 		job->work(job);
 		mailbox_post_outside(job->shard, &job->letter);
-		/* Only now: who waits for everything to come to rest must see it in one place or the other. */
+		/* Only now: who waits for everything to come to rest must see it in one place or
+		 * the other. */
 		atomic_fetch_sub(&pool.waiting, 1);
 	}
 	return NULL;

@@ -19,11 +19,13 @@
 
 /* Forward secrecy and AEAD only; ECDSA first, its signatures cost a tenth of RSA's. */
 #define CIPHERS_1_2 \
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:" \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:" \
 	"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384"
 #define CIPHERS_1_3 "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 #define GROUPS "X25519:P-256"
-#define SESSION_ID "stonechat "         /* and the use: a client's session must not open a server's stream */
+/* and the use: a client's session must not open a server's stream */
+#define SESSION_ID "stonechat "
 
 static const unsigned char protocol_c2s[] = "\013xmpp-client";
 static const unsigned char protocol_s2s[] = "\013xmpp-server";

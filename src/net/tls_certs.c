@@ -114,7 +114,8 @@ load_host(struct tls_pair *pair, const char *dir, const char *host, const char *
 
 	if (found == FOUND_BROKEN || (found == FOUND_NOTHING && before != NULL))
 		sc_log(NULL, SC_LOG_WARN, "tls.certificate_refused",
-			"host=%s kept_old=%s reason=\"%s\"", host, before == NULL ? "no" : "yes", why);
+			"host=%s kept_old=%s reason=\"%s\"", host, before == NULL ? "no"
+			: "yes", why);
 	if (found == FOUND_GOOD)
 		return true;
 	if (before == NULL)

@@ -106,7 +106,8 @@ give_block(int i, void *p)
 	}
 	madvise(p, range->size, MADV_DONTNEED);
 	pthread_mutex_lock(&range->lock);
-	range->returned[range->returned_n++] = (uint32_t)((size_t)((char *)p - range->start) / range->size);
+	range->returned[range->returned_n++] =
+		(uint32_t)((size_t)((char *)p - range->start) / range->size);
 	pthread_mutex_unlock(&range->lock);
 }
 

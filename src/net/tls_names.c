@@ -67,7 +67,8 @@ tls_each_name(X509 *cert, bool (*see)(void *arg, const char *name), void *arg)
 		char lower[TLS_HOST_MAX];
 
 		/* ASN1_STRINGs that OpenSSL decoded end with a NUL. */
-		if (name->type == GEN_DNS && lower_copy((const char *)ASN1_STRING_get0_data(name->d.dNSName), lower))
+		if (name->type == GEN_DNS &&
+		    lower_copy((const char *)ASN1_STRING_get0_data(name->d.dNSName), lower))
 			more = see(arg, lower);
 	}
 	GENERAL_NAMES_free(names);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf: reads a whole configuration into a snapshot. A snapshot is constant once conf_load() has returned it, so any
- * thread may read it; the last reference frees it, on whichever thread that is.
+ * conf: reads a whole configuration into a snapshot. A snapshot is constant once conf_load() has
+ * returned it, so any thread may read it; the last reference frees it, on whichever thread that is.
  */
 #include "config.h"
 
@@ -28,7 +28,8 @@ find_key(const struct conf_table *t, const char *name, bool *is_file)
 		*is_file = false;
 		if (strcmp(t->keys[i].name, name) == 0)
 			return i;
-		*is_file = t->keys[i].type == SC_CONF_T_SECRET && n == len + 5 && strncmp(name, t->keys[i].name, len) == 0 &&
+		*is_file = t->keys[i].type == SC_CONF_T_SECRET && n == len + 5 &&
+			strncmp(name, t->keys[i].name, len) == 0 &&
 			strcmp(name + len, "_file") == 0;
 		if (*is_file)
 			return i;
@@ -44,7 +45,8 @@ refuse_unknown_key(struct conf_reader *r, const struct conf_table *t, const conf
 
 	for (int i = 0; i < t->n_keys; i++)
 		conf_near_try(&near, t->keys[i].name);
-	return conf_refuse(r, s, "unknown key `%s' in `%s'%s", name, t->name, conf_near_text(r->arena, &near));
+	return conf_refuse(r, s, "unknown key `%s' in `%s'%s", name, t->name,
+		conf_near_text(r->arena, &near));
 }
 
 static bool
@@ -69,7 +71,8 @@ refuse_unknown_top(struct conf_reader *r, const struct conf_table *t, const conf
 	bool group = config_setting_is_group(s) == CONFIG_TRUE;
 
 	if (group && turned_off(config_setting_parent(s), name))
-		return conf_refuse(r, s, "the module `%s' is turned off by `modules_off', so its settings mean nothing: "
+		return conf_refuse(r, s, "the module `%s' is turned off by `modules_off', so its "
+			"settings mean nothing: "
 			"remove them or turn it on", name);
 	for (int i = 0; !group && i < t->n_keys; i++)
 		conf_near_try(&near, t->keys[i].name);
@@ -78,43 +81,51 @@ refuse_unknown_top(struct conf_reader *r, const struct conf_table *t, const conf
 	conf_near_try(&near, "hosts");
 	conf_near_try(&near, "listen");
 	if (group && near.best == NULL)
-		return conf_refuse(r, s, "`%s' is neither a section nor a module that is loaded (see `modules')", name);
-	return conf_refuse(r, s, "unknown %s `%s'%s", group ? "section" : "key", name, conf_near_text(r->arena, &near));
+		return conf_refuse(r, s, "`%s' is neither a section nor a module that is loaded "
+			"(see `modules')", name);
+	return conf_refuse(r, s, "unknown %s `%s'%s", group ? "section" : "key", name,
+		conf_near_text(r->arena, &near));
 }
 
 static bool
 is_top_section(const char *name)
 {
-	return strcmp(name, "hosts") == 0 || strcmp(name, "listen") == 0 || conf_table_named(name) != NULL;
+	return strcmp(name, "hosts") == 0 || strcmp(name, "listen") == 0 ||
+		conf_table_named(name) != NULL;
 }
 
 /* What conf_read_early() has read, should the program's table of top-level keys not name it. */
 static bool
 is_early(const char *name)
 {
-	return strcmp(name, "modules") == 0 || strcmp(name, "modules_off") == 0 || strcmp(name, "module_dir") == 0;
+	return strcmp(name, "modules") == 0 || strcmp(name, "modules_off") == 0 ||
+		strcmp(name, "module_dir") == 0;
 }
 
 static bool
-read_member(struct conf_reader *r, const struct conf_table *t, const config_setting_t *s, void *data, const char **sources)
+read_member(struct conf_reader *r, const struct conf_table *t, const config_setting_t *s,
+	void *data, const char **sources)
 {
 	bool top = t->name[0] == '\0';
 	bool is_file;
 	int i = find_key(t, config_setting_name(s), &is_file);
 
-	if (i < 0 && top && (is_top_section(config_setting_name(s)) || is_early(config_setting_name(s))))
+	if (i < 0 && top && (is_top_section(config_setting_name(s)) ||
+	    is_early(config_setting_name(s))))
 		return true;
 	if (i < 0)
 		return top ? refuse_unknown_top(r, t, s) : refuse_unknown_key(r, t, s);
 	if (sources[i] != NULL)
-		return conf_refuse(r, s, "`%s' and `%s_file' are both given: one is enough", t->keys[i].name, t->keys[i].name);
+		return conf_refuse(r, s, "`%s' and `%s_file' are both given: one is enough",
+			t->keys[i].name, t->keys[i].name);
 	sources[i] = conf_at(r, s);
-	return is_file ? conf_read_secret(r, &t->keys[i], s, data) : conf_read(r, &t->keys[i], s, data);
+	return is_file ? conf_read_secret(r, &t->keys[i], s, data) : conf_read(r, &t->keys[i],
+		s, data);
 }
 
 bool
-conf_read_section(struct conf_reader *r, const struct conf_table *t, const config_setting_t *group, const void *base,
-	struct conf_values *out)
+conf_read_section(struct conf_reader *r, const struct conf_table *t, const config_setting_t *group,
+	const void *base, struct conf_values *out)
 {
 	char *data = sc_alloc(r->arena, t->size ? t->size : 1);
 	char why[256] = "";
@@ -127,9 +138,11 @@ conf_read_section(struct conf_reader *r, const struct conf_table *t, const confi
 		if (!conf_default(r, &t->keys[i], data))
 			return false;
 	if (group != NULL && !config_setting_is_group(group))
-		return conf_refuse(r, group, "`%s' is a section: %s = { key = value; … };", t->name, t->name);
+		return conf_refuse(r, group, "`%s' is a section: %s = { key = value; … };", t->name,
+			t->name);
 	for (int i = 0; group != NULL && i < config_setting_length(group); i++)
-		if (!read_member(r, t, config_setting_get_elem(group, (unsigned)i), data, out->sources))
+		if (!read_member(r, t, config_setting_get_elem(group, (unsigned)i), data,
+		    out->sources))
 			return false;
 	if (t->check != NULL && !t->check(data, why, sizeof(why)))
 		return conf_refuse(r, group, "%s%s%s", t->name, t->name[0] ? ": " : "", why);
@@ -143,13 +156,16 @@ read_sections(struct conf_reader *r, const config_setting_t *root, struct conf *
 {
 	c->n_sections = conf_tables();
 	c->values = sc_alloc(r->arena, (size_t)(c->n_sections + 1) * sizeof(*c->values));
-	/* The top level first: an unknown section is a better message than what may be wrong inside a known one. */
+	/* The top level first: an unknown section is a better message than what may be wrong inside
+	 * a known one. */
 	for (int top = 1; top >= 0; top--) {
 		for (int i = 0; i < c->n_sections; i++) {
 			const struct conf_table *t = conf_table(i);
-			const config_setting_t *group = t->name[0] ? config_setting_get_member(root, t->name) : root;
+			const config_setting_t *group = t->name[0] ? config_setting_get_member(root,
+				t->name) : root;
 
-			if ((t->name[0] == '\0') == (top == 1) && !conf_read_section(r, t, group, NULL, &c->values[i]))
+			if ((t->name[0] == '\0') == (top == 1) && !conf_read_section(r, t, group,
+			    NULL, &c->values[i]))
 				return false;
 		}
 	}
@@ -172,7 +188,8 @@ parse(config_t *config, struct conf_reader *r)
 	text = config_error_text(config);
 	conf_source_where(r->source, config_error_line(config), where, sizeof(where));
 	if (text == NULL || strcmp(text, "syntax error") == 0)
-		text = "syntax error here or on the line before; is a `;', a quote or a bracket missing?";
+		text = "syntax error here or on the line before; is a `;', a quote or a "
+			"bracket missing?";
 	else if (strcmp(text, "duplicate setting name") == 0)
 		text = "this key stands twice in the same group";
 	else if (strcmp(text, "mismatched element type in array") == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf_early: the few settings that somebody must know before the tables exist: which modules to load, and for
- * stonechatctl where the control socket is.
+ * conf_early: the few settings that somebody must know before the tables exist: which modules to
+ * load, and for stonechatctl where the control socket is.
  */
 #include "config.h"
 
@@ -35,7 +35,8 @@ open_early(struct early *e)
 	if (ok)
 		return true;
 	conf_source_where(&e->source, config_error_line(&e->config), where, sizeof(where));
-	snprintf(e->error, e->error_size, "%s: %s", where, config_error_text(&e->config) ? config_error_text(&e->config)
+	snprintf(e->error, e->error_size, "%s: %s", where, config_error_text(&e->config)
+		? config_error_text(&e->config)
 		: "syntax error");
 	return false;
 }
@@ -53,7 +54,8 @@ refuse(struct early *e, const config_setting_t *s, const char *what)
 	char where[4200];
 
 	conf_source_where(&e->source, (int)config_setting_source_line(s), where, sizeof(where));
-	snprintf(e->error, e->error_size, "%s: `%s' must be %s", where, config_setting_name(s), what);
+	snprintf(e->error, e->error_size, "%s: `%s' must be %s", where,
+		config_setting_name(s), what);
 	return false;
 }
 
@@ -66,7 +68,8 @@ early_words(struct early *e, const char *name, char ***out)
 	*out = NULL;
 	if (s == NULL)
 		return true;
-	if (config_setting_type(s) != CONFIG_TYPE_LIST && config_setting_type(s) != CONFIG_TYPE_ARRAY)
+	if (config_setting_type(s) != CONFIG_TYPE_LIST &&
+	    config_setting_type(s) != CONFIG_TYPE_ARRAY)
 		return refuse(e, s, "a list of texts: ( \"one\", \"two\" )");
 	*out = mem_new(((size_t)n + 1) * sizeof(**out));
 	for (int i = 0; i < n; i++) {
@@ -97,7 +100,8 @@ conf_read_early(const char *file, struct conf_early *early, char *error, size_t 
 
 	*early = (struct conf_early){ 0 };
 	ok = open_early(&e) && early_words(&e, "modules", &early->modules) &&
-		early_words(&e, "modules_off", &early->modules_off) && early_text(&e, "module_dir", &early->module_dir);
+		early_words(&e, "modules_off", &early->modules_off) && early_text(&e, "module_dir",
+		&early->module_dir);
 	close_early(&e);
 	if (!ok)
 		conf_early_free(early);
@@ -123,7 +127,8 @@ conf_early_free(struct conf_early *early)
 }
 
 bool
-conf_read_early_text(const char *file, const char *key, char **value, char *error, size_t error_size)
+conf_read_early_text(const char *file, const char *key, char **value, char *error,
+	size_t error_size)
 {
 	struct early e = { .file = file, .error = error, .error_size = error_size };
 	bool ok;

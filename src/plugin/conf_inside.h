@@ -16,7 +16,8 @@
 struct conf_table {
 	const char *name;               /* "" is the top level */
 	const char *help;
-	struct sc_key *keys;            /* our own copy: a module may have been built with a smaller struct sc_key */
+	/* our own copy: a module may have been built with a smaller struct sc_key */
+	struct sc_key *keys;
 	int n_keys;
 	size_t size;
 	bool per_host;
@@ -37,25 +38,32 @@ struct conf_reader {
 };
 
 /* Writes "FILE:LINE: sentence" and returns false. */
-bool conf_refuse(struct conf_reader *, const config_setting_t *at, const char *fmt, ...) SC_PRINTF(3, 4);
+bool conf_refuse(struct conf_reader *, const config_setting_t *at, const char *fmt,
+	...) SC_PRINTF(3, 4);
 /* "FILE:LINE" of a setting, in the arena. */
 const char *conf_at(struct conf_reader *, const config_setting_t *);
-/* Reads a setting into the struct. conf_default does so with the key's standard value: that sentence has no place. */
-bool conf_read(struct conf_reader *, const struct sc_key *, const config_setting_t *, void *into) SC_MUST_CHECK;
-bool conf_read_secret(struct conf_reader *, const struct sc_key *, const config_setting_t *file_setting, void *into) SC_MUST_CHECK;
+/* Reads a setting into the struct. conf_default does so with the key's standard value: that
+ * sentence has no place. */
+bool conf_read(struct conf_reader *, const struct sc_key *, const config_setting_t *,
+	void *into) SC_MUST_CHECK;
+bool conf_read_secret(struct conf_reader *, const struct sc_key *,
+	const config_setting_t *file_setting, void *into) SC_MUST_CHECK;
 bool conf_default(struct conf_reader *, const struct sc_key *, void *into) SC_MUST_CHECK;
-bool conf_words(struct conf_reader *, const config_setting_t *, const char *const **out) SC_MUST_CHECK;
+bool conf_words(struct conf_reader *, const config_setting_t *,
+	const char *const **out) SC_MUST_CHECK;
 bool conf_read_text(struct conf_reader *, const config_setting_t *, const char **out) SC_MUST_CHECK;
 
 /* --- showing (conf_show.c) --- */
-const char *conf_value_text(struct sc_arena *, const struct sc_key *, const void *from);        /* secrets as "hidden" */
+/* secrets as "hidden" */
+const char *conf_value_text(struct sc_arena *, const struct sc_key *, const void *from);
 const char *conf_number_text(struct sc_arena *, enum sc_conf_type, int64_t);
 bool conf_value_same(const struct sc_key *, const void *a, const void *b);
 
 /* --- the snapshot (conf.c) --- */
 struct conf_values {                    /* of a section, global or of one host */
 	const void *data;
-	const char **sources;           /* one for each key; NULL: the default or, at a host, the global value */
+	/* one for each key; NULL: the default or, at a host, the global value */
+	const char **sources;
 };
 
 struct conf_host_entry {
@@ -80,10 +88,10 @@ struct conf {
 	struct conf_listen_entry *listens;
 };
 
-/* Fills the struct of one section from a group (NULL: nothing was written). base: what is not written is copied from there; NULL:
- * the defaults. */
-bool conf_read_section(struct conf_reader *, const struct conf_table *, const config_setting_t *group, const void *base,
-	struct conf_values *out) SC_MUST_CHECK;
+/* Fills the struct of one section from a group (NULL: nothing was written). base: what is not
+ * written is copied from there; NULL: the defaults. */
+bool conf_read_section(struct conf_reader *, const struct conf_table *,
+	const config_setting_t *group, const void *base, struct conf_values *out) SC_MUST_CHECK;
 /* conf_hosts.c */
 bool conf_read_hosts(struct conf_reader *, const config_setting_t *, struct conf *) SC_MUST_CHECK;
 bool conf_read_listen(struct conf_reader *, const config_setting_t *, struct conf *) SC_MUST_CHECK;

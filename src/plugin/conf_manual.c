@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conf_manual: writes doc/config.md from the tables, so that the manual cannot say anything else than the program does. */
+/* conf_manual: writes doc/config.md from the tables, so that the manual cannot say anything else
+ * than the program does. */
 #include "config.h"
 
 #include "plugin/conf_inside.h"
@@ -9,28 +10,35 @@
 static const char head[] =
 	"# Configuration\n"
 	"\n"
-	"Written by `stonechat` from the tables that it reads the configuration with; a test compares. Do not edit.\n"
+	"Written by `stonechat` from the tables that it reads the configuration with; a test "
+	"compares. Do not edit.\n"
 	"\n"
-	"The file is in [libconfig](https://hyperrealm.github.io/libconfig/) syntax: `key = value;`, groups in `{ … }`, lists in\n"
-	"`( … )`, comments after `#` or `//`. `stonechat --check-config -c FILE` says what is wrong with a file, and where;\n"
+	"The file is in [libconfig](https://hyperrealm.github.io/libconfig/) syntax: `key = "
+	"value;`, groups in `{ … }`, lists in\n"
+	"`( … )`, comments after `#` or `//`. `stonechat --check-config -c FILE` says what is "
+	"wrong with a file, and where;\n"
 	"`stonechatctl config` shows every value in force and where it came from.\n"
 	"\n"
-	"- Sizes are written with a unit: `\"512B\"`, `\"64KiB\"`, `\"10MiB\"`, `\"2GiB\"`. A plain number counts bytes.\n"
-	"- Times are written with a unit: `\"250ms\"`, `\"10s\"`, `\"5m\"`, `\"12h\"`, `\"30d\"`, `\"2w\"`, `\"1h 30m\"`.\n"
-	"- A secret may stand in a file of its own: `KEY_file = \"/path\";` in the place of `KEY = \"…\";`. Line ends at its end are\n"
-	"  not part of it.\n"
-	"- `@include \"file\"` at the start of a line puts another file in; its name is relative to the file that includes it.\n"
+	"- Sizes are written with a unit: `\"512B\"`, `\"64KiB\"`, `\"10MiB\"`, `\"2GiB\"`. A "
+	"plain number counts bytes.\n"
+	"- Times are written with a unit: `\"250ms\"`, `\"10s\"`, `\"5m\"`, `\"12h\"`, `\"30d\"`, "
+	"`\"2w\"`, `\"1h 30m\"`.\n"
+	"- A secret may stand in a file of its own: `KEY_file = \"/path\";` in the place of\n"
+	"  `KEY = \"…\";`. Line ends at its end are not part of it.\n"
+	"- `@include \"file\"` at the start of a line puts another file in; its name is relative\n"
+	"  to the file that includes it.\n"
 	"  `@include \"conf.d/*.conf\"` takes all that match, sorted by name.\n"
-	"- A key or section that nobody knows is an error, and so is the section of a module that is not loaded.\n"
-	"- `stonechatctl reload` or SIGHUP reads the file again. Keys marked *restart* wait for the next start. A file with a\n"
-	"  mistake changes nothing.\n"
+	"- A key or section that nobody knows is an error, and so is the section of a module that is\n"
+	"  not loaded.\n"
+	"- `stonechatctl reload` or SIGHUP reads the file again. Keys marked *restart* wait for the next\n"
+	"  start. A file with a mistake changes nothing.\n"
 	"\n";
 
 static const char lists[] =
 	"## `hosts`\n"
 	"\n"
-	"The domains served here; at least one. An entry is a name or a group. Sections marked *per host* may stand inside the\n"
-	"group; what is not written there is taken from the section of the whole server.\n"
+	"The domains served here; at least one. An entry is a name or a group. Sections marked *per host* may\n"
+	"stand inside the group; what is not written there is taken from the section of the whole server.\n"
 	"\n"
 	"```\n"
 	"hosts = ( { name = \"example.org\"; modules_off = ( \"offline\" ); roster = { max_items = 100; }; },\n"
@@ -57,18 +65,22 @@ static const char *
 type_name(enum sc_conf_type type)
 {
 	static const char *const names[] = {
-		[SC_CONF_T_INT] = "number", [SC_CONF_T_BOOL] = "true or false", [SC_CONF_T_TEXT] = "text", [SC_CONF_T_SIZE] = "size",
-		[SC_CONF_T_TIME] = "time", [SC_CONF_T_ENUM] = "word", [SC_CONF_T_LIST] = "list", [SC_CONF_T_SECRET] = "secret",
+		[SC_CONF_T_INT] = "number", [SC_CONF_T_BOOL] = "true or false",
+		[SC_CONF_T_TEXT] = "text", [SC_CONF_T_SIZE] = "size",
+		[SC_CONF_T_TIME] = "time", [SC_CONF_T_ENUM] = "word",
+		[SC_CONF_T_LIST] = "list", [SC_CONF_T_SECRET] = "secret",
 	};
 	return names[type];
 }
 
-/* Folders that configure chose are written by their names: the manual is the same for every build. */
+/* Folders that configure chose are written by their names: the manual is the same for every
+ * build. */
 static void
 write_text(FILE *f, const char *p)
 {
 	static const struct { const char *path, *name; } folders[] = {
-		{ MODULESDIR, "${libdir}/stonechat/modules" }, { SCHEMADIR, "${datadir}/stonechat/schema" },
+		{ MODULESDIR, "${libdir}/stonechat/modules" },
+		{ SCHEMADIR, "${datadir}/stonechat/schema" },
 		{ RUNSTATEDIR "/", "${runstatedir}/" }, { SYSCONFDIR "/", "${sysconfdir}/" },
 		{ LOCALSTATEDIR "/", "${localstatedir}/" },
 	};
@@ -120,7 +132,8 @@ write_key(FILE *f, struct sc_arena *a, const struct sc_key *key)
 	write_default(f, key);
 	fprintf(f, " | %s", key->help ? key->help : "");
 	if (key->min != 0 || key->max != 0)
-		fprintf(f, " From %s to %s.", conf_number_text(a, key->type, key->min), conf_number_text(a, key->type, key->max));
+		fprintf(f, " From %s to %s.", conf_number_text(a, key->type, key->min),
+			conf_number_text(a, key->type, key->max));
 	if (key->type == SC_CONF_T_ENUM) {
 		fputs(" One of", f);
 		for (const char *p = key->words; *p != '\0'; p += strspn(p, " ")) {
@@ -164,7 +177,8 @@ write_lists(FILE *f)
 	fputs(". |\n"
 		"| `address` | text | `\"::\"` | An IP address of this machine. |\n"
 		"| `port` | number | by type | |\n"
-		"| `proxy` | true or false | `false` | Expect the PROXY protocol, version 1 or 2, from a load balancer. Then only the "
+		"| `proxy` | true or false | `false` | Expect the PROXY protocol, version 1 or 2, "
+		"from a load balancer. Then only the "
 		"balancer may be able to reach the port. |\n\n", f);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conf_near: the known word that somebody who mistyped most likely meant: keys here, commands in core/admin. */
+/* conf_near: the known word that somebody who mistyped most likely meant: keys here, commands in
+ * core/admin. */
 #ifndef PLUGIN_CONF_NEAR_H
 #define PLUGIN_CONF_NEAR_H
 

@@ -119,15 +119,17 @@ conf_value_same(const struct sc_key *key, const void *a, const void *b)
 
 /* --- every value --- */
 
-typedef void (*see_fn)(void *arg, const char *section, const char *host, const char *key, const char *value, const char *source);
+typedef void (*see_fn)(void *arg, const char *section, const char *host, const char *key,
+	const char *value, const char *source);
 
 static void
-see_section(struct sc_arena *a, const struct conf_table *t, const struct conf_values *v, const char *host, see_fn see, void *arg)
+see_section(struct sc_arena *a, const struct conf_table *t, const struct conf_values *v,
+	const char *host, see_fn see, void *arg)
 {
 	for (int i = 0; v->data != NULL && i < t->n_keys; i++)
 		if (host == NULL || v->sources[i] != NULL)
-			see(arg, t->name, host, t->keys[i].name, conf_value_text(a, &t->keys[i], v->data),
-				v->sources[i] ? v->sources[i] : "default");
+			see(arg, t->name, host, t->keys[i].name, conf_value_text(a, &t->keys[i],
+				v->data), v->sources[i] ? v->sources[i] : "default");
 }
 
 void
@@ -140,13 +142,15 @@ conf_each_value(const struct conf *c, see_fn see, void *arg)
 	for (int i = 0; i < c->n_listens; i++) {
 		const struct conf_listen *l = &c->listens[i].listen;
 
-		see(arg, "listen", NULL, l->type, sc_format(a, "%s port %d%s", l->address, l->port, l->proxy ? " proxy" : ""),
+		see(arg, "listen", NULL, l->type, sc_format(a, "%s port %d%s", l->address, l->port,
+			l->proxy ? " proxy" : ""),
 			c->listens[i].source ? c->listens[i].source : "default");
 	}
 	for (int h = 0; h < c->n_hosts; h++) {
 		const struct conf_host_entry *host = &c->hosts[h];
 
-		see(arg, "hosts", host->host.name, "modules_off", list_text(a, host->host.modules_off), host->source);
+		see(arg, "hosts", host->host.name, "modules_off",
+			list_text(a, host->host.modules_off), host->source);
 		for (int i = 0; i < c->n_sections; i++)
 			see_section(a, conf_table(i), &host->values[i], host->host.name, see, arg);
 	}
@@ -156,13 +160,15 @@ conf_each_value(const struct conf *c, see_fn see, void *arg)
 /* --- what a reload cannot do --- */
 
 static const char *
-restart_in_section(struct sc_arena *a, const char *lines, const struct conf_table *t, const void *was, const void *is,
-	const char *host)
+restart_in_section(struct sc_arena *a, const char *lines, const struct conf_table *t,
+	const void *was, const void *is, const char *host)
 {
 	for (int i = 0; i < t->n_keys; i++)
 		if (t->keys[i].restart && !conf_value_same(&t->keys[i], was, is))
-			lines = sc_format(a, "%s%s%s%s%s%s: %s, after a restart %s\n", lines, host ? host : "", host ? " " : "",
-				t->name, t->name[0] ? "." : "", t->keys[i].name, conf_value_text(a, &t->keys[i], was),
+			lines = sc_format(a, "%s%s%s%s%s%s: %s, after a restart %s\n", lines,
+				host ? host : "", host ? " " : "",
+				t->name, t->name[0] ? "." : "", t->keys[i].name,
+				conf_value_text(a, &t->keys[i], was),
 				conf_value_text(a, &t->keys[i], is));
 	return lines;
 }
@@ -185,8 +191,8 @@ same_listens(const struct conf *a, const struct conf *b)
 	for (int i = 0; same && i < a->n_listens; i++) {
 		const struct conf_listen *x = &a->listens[i].listen, *y = &b->listens[i].listen;
 
-		same = strcmp(x->type, y->type) == 0 && strcmp(x->address, y->address) == 0 && x->port == y->port &&
-			x->proxy == y->proxy;
+		same = strcmp(x->type, y->type) == 0 && strcmp(x->address, y->address) == 0 &&
+			x->port == y->port && x->proxy == y->proxy;
 	}
 	return same;
 }
@@ -197,13 +203,16 @@ conf_needs_restart(struct sc_arena *a, const struct conf *running, const struct 
 	const char *lines = "";
 
 	for (int i = 0; i < running->n_sections; i++)
-		lines = restart_in_section(a, lines, conf_table(i), running->values[i].data, loaded->values[i].data, NULL);
+		lines = restart_in_section(a, lines, conf_table(i), running->values[i].data,
+			loaded->values[i].data, NULL);
 	for (int h = 0; h < running->n_hosts; h++) {
 		int there = find_host(loaded, running->hosts[h].host.name);
 
 		for (int i = 0; there >= 0 && i < running->n_sections; i++)
-			if (running->hosts[h].values[i].data != NULL || loaded->hosts[there].values[i].data != NULL)
-				lines = restart_in_section(a, lines, conf_table(i), conf_get(running, i, h),
+			if (running->hosts[h].values[i].data != NULL ||
+			    loaded->hosts[there].values[i].data != NULL)
+				lines = restart_in_section(a, lines, conf_table(i),
+					conf_get(running, i, h),
 					conf_get(loaded, i, there), running->hosts[h].host.name);
 	}
 	if (!same_listens(running, loaded))

@@ -46,7 +46,8 @@ add_line(struct conf_source *source, const char *p, size_t n, int file, int line
 {
 	if (source->n_lines == source->lines_room) {
 		source->lines_room = source->lines_room ? 2 * source->lines_room : 64;
-		source->lines = mem_grow(source->lines, (size_t)source->lines_room * sizeof(*source->lines));
+		source->lines = mem_grow(source->lines,
+			(size_t)source->lines_room * sizeof(*source->lines));
 	}
 	source->lines[source->n_lines++] = (struct conf_line){ file, line };
 	buf_add(&source->text, p, n);
@@ -56,13 +57,14 @@ add_line(struct conf_source *source, const char *p, size_t n, int file, int line
 static bool
 is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*'
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		c == '_' || c == '-' || c == '*'
 		|| c == '.';
 }
 
 /*
- * Appends a line while following strings and comments. A whole number of ten digits or more gets the L that makes
- * libconfig read all of it.
+ * Appends a line while following strings and comments. A whole number of ten digits or more gets
+ * the L that makes libconfig read all of it.
  */
 static bool
 copy_line(struct scan *s, const char *p, size_t n, int file, int line, enum inside *in)
@@ -133,7 +135,8 @@ include_path(const char *p, size_t n)
 	return quote == NULL ? NULL : mem_text(p, (size_t)(quote - p));
 }
 
-/* Names are relative to the file that includes; `conf.d/[a-z]*.conf` is allowed and may match nothing. */
+/* Names are relative to the file that includes; `conf.d/[a-z]*.conf` is allowed and may match
+ * nothing. */
 static bool
 include(struct scan *s, const char *said, int file, int line)
 {
@@ -183,9 +186,11 @@ add_text(struct scan *s, const char *name, struct sc_span text)
 		free(included);
 		p = nl ? nl + 1 : end;
 	}
-	/* Without this an open string would swallow what follows the include, and the message would name another file. */
+	/* Without this an open string would swallow what follows the include, and the message would
+	 * name another file. */
 	if (ok && in != IN_CODE)
-		ok = refuse(s, "%s: the file ends inside a %s", name, in == IN_STRING ? "string" : "comment");
+		ok = refuse(s, "%s: the file ends inside a %s", name,
+			in == IN_STRING ? "string" : "comment");
 	return ok;
 }
 
@@ -199,10 +204,12 @@ slurp(struct scan *s, const char *path, const char *said_at, struct buf *into)
 	const char *sep = said_at ? ": " : "";
 
 	if (fd < 0)
-		return refuse(s, "%s%scannot open %s: %s", said_at ? said_at : "", sep, path, strerror(errno));
+		return refuse(s, "%s%scannot open %s: %s", said_at ? said_at : "", sep, path,
+			strerror(errno));
 	if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
 		close(fd);
-		return refuse(s, "%s%s%s is a directory, not a file", said_at ? said_at : "", sep, path);
+		return refuse(s, "%s%s%s is a directory, not a file", said_at ? said_at : "",
+			sep, path);
 	}
 	do {
 		buf_reserve(into, 65536);
@@ -212,8 +219,10 @@ slurp(struct scan *s, const char *path, const char *said_at, struct buf *into)
 	} while (got > 0 && into->n <= FILE_MAX_BYTES);
 	close(fd);
 	if (got < 0)
-		return refuse(s, "%s%scannot read %s: %s", said_at ? said_at : "", sep, path, strerror(errno));
-	return into->n <= FILE_MAX_BYTES || refuse(s, "%s: larger than 4 MiB; is this a configuration?", path);
+		return refuse(s, "%s%scannot read %s: %s", said_at ? said_at : "", sep, path,
+			strerror(errno));
+	return into->n <= FILE_MAX_BYTES ||
+		refuse(s, "%s: larger than 4 MiB; is this a configuration?", path);
 }
 
 static bool
@@ -223,9 +232,11 @@ add_file(struct scan *s, const char *path, const char *said_at)
 	bool ok;
 
 	if (s->depth == DEPTH_MAX || s->source->n_files == FILES_MAX)
-		return refuse(s, "%s: includes %s, but includes are nested too deeply (a circle?)", said_at, path);
+		return refuse(s, "%s: includes %s, but includes are nested too deeply (a circle?)",
+			said_at, path);
 	s->depth++;
-	ok = slurp(s, path, said_at, &bytes) && add_text(s, path, (struct sc_span){ bytes.p, bytes.n });
+	ok = slurp(s, path, said_at, &bytes) && add_text(s, path, (struct sc_span){ bytes.p,
+		bytes.n });
 	s->depth--;
 	buf_free(&bytes);
 	return ok;
@@ -241,7 +252,8 @@ conf_source_file(struct conf_source *source, const char *file, char *error, size
 }
 
 bool
-conf_source_text(struct conf_source *source, const char *name, struct sc_span text, char *error, size_t error_size)
+conf_source_text(struct conf_source *source, const char *name, struct sc_span text, char *error,
+	size_t error_size)
 {
 	struct scan s = { .source = source, .error = error, .error_size = error_size };
 
@@ -275,5 +287,6 @@ conf_source_where(const struct conf_source *source, int line, char *out, size_t 
 	if (line < 1)
 		snprintf(out, out_size, "%s", source->n_files ? source->files[0] : "?");
 	else
-		snprintf(out, out_size, "%s:%d", source->files[source->lines[line - 1].file], source->lines[line - 1].line);
+		snprintf(out, out_size, "%s:%d", source->files[source->lines[line - 1].file],
+			source->lines[line - 1].line);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conf_table: the sections that the core and the modules registered. Written by the main thread before any shard runs. */
+/* conf_table: the sections that the core and the modules registered. Written by the main thread
+ * before any shard runs. */
 #include "config.h"
 
 #include "plugin/conf_inside.h"
@@ -45,7 +46,8 @@ key_at(const struct sc_key *keys, size_t stride, int i)
 }
 
 int
-conf_section(const char *name, const struct sc_key *keys, size_t key_stride, size_t struct_size, bool per_host)
+conf_section(const char *name, const struct sc_key *keys, size_t key_stride, size_t struct_size,
+	bool per_host)
 {
 	struct conf_table *t;
 	size_t common = key_stride < sizeof(*keys) ? key_stride : sizeof(*keys);

@@ -20,10 +20,12 @@ struct unit {
 };
 
 static const struct unit sizes[] = {
-	{ "B", 1 }, { "KiB", 1LL << 10 }, { "MiB", 1LL << 20 }, { "GiB", 1LL << 30 }, { "TiB", 1LL << 40 }, { NULL, 0 }
+	{ "B", 1 }, { "KiB", 1LL << 10 }, { "MiB", 1LL << 20 }, { "GiB", 1LL << 30 },
+	{ "TiB", 1LL << 40 }, { NULL, 0 }
 };
 static const struct unit times[] = {
-	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 }, { NULL, 0 }
+	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
+	{ "w", 604800000 }, { NULL, 0 }
 };
 
 const char *
@@ -32,7 +34,8 @@ conf_at(struct conf_reader *r, const config_setting_t *at)
 	char where[4200];
 	int line = 0;
 
-	/* Elements of lists have no line of their own when they are written before their list is. */
+	/* Elements of lists have no line of their own when they are written before their list
+	 * is. */
 	for (const config_setting_t *s = at; s != NULL && line == 0; s = config_setting_parent(s))
 		line = (int)config_setting_source_line(s);
 	conf_source_where(r->source, line, where, sizeof(where));
@@ -76,9 +79,11 @@ unit_list(struct sc_arena *a, const struct unit *units)
 	return list;
 }
 
-/* "10MiB", "1h 30m": sums of number and unit. bare_ok: a lone number counts the smallest unit. NULL, or what is wrong. */
+/* "10MiB", "1h 30m": sums of number and unit. bare_ok: a lone number counts the smallest unit.
+ * NULL, or what is wrong. */
 static const char *
-read_units(struct sc_arena *a, const char *text, const struct unit *units, bool bare_ok, int64_t *out)
+read_units(struct sc_arena *a, const char *text, const struct unit *units, bool bare_ok,
+	int64_t *out)
 {
 	const char *p = text;
 
@@ -90,7 +95,8 @@ read_units(struct sc_arena *a, const char *text, const struct unit *units, bool 
 		char *end;
 
 		if (*p < '0' || *p > '9')
-			return sc_format(a, "must be a number and a unit (%s), not \"%.40s\"", unit_list(a, units), text);
+			return sc_format(a, "must be a number and a unit (%s), not \"%.40s\"",
+				unit_list(a, units), text);
 		errno = 0;
 		number = strtoll(p, &end, 10);
 		if (errno != 0)
@@ -101,11 +107,13 @@ read_units(struct sc_arena *a, const char *text, const struct unit *units, bool 
 		if (unit == NULL && n == 0 && p == text && (bare_ok || number == 0))
 			unit = units;
 		if (unit == NULL && n == 0)
-			return sc_format(a, "needs a unit (%s), not \"%.40s\"", unit_list(a, units), text);
+			return sc_format(a, "needs a unit (%s), not \"%.40s\"",
+				unit_list(a, units), text);
 		if (unit == NULL)
-			return sc_format(a, "has the unit \"%.*s\", which is none of %s", (int)(n > 10 ? 10 : n), end,
-				unit_list(a, units));
-		if (__builtin_mul_overflow(number, unit->factor, &part) || __builtin_add_overflow(*out, part, out))
+			return sc_format(a, "has the unit \"%.*s\", which is none of %s",
+				(int)(n > 10 ? 10 : n), end, unit_list(a, units));
+		if (__builtin_mul_overflow(number, unit->factor, &part) ||
+		    __builtin_add_overflow(*out, part, out))
 			return "is too large";
 		p = end + n;
 		p += strspn(p, " ");
@@ -120,9 +128,11 @@ put_number(struct conf_reader *r, const struct sc_key *key, int64_t number, void
 {
 	bool free_range = key->min == 0 && key->max == 0;
 
-	if ((free_range && key->type != SC_CONF_T_INT && number < 0) || (!free_range && (number < key->min || number > key->max)))
+	if ((free_range && key->type != SC_CONF_T_INT && number < 0) ||
+	    (!free_range && (number < key->min || number > key->max)))
 		return free_range ? "must not be negative"
-			: sc_format(r->arena, "must be between %s and %s", conf_number_text(r->arena, key->type, key->min),
+			: sc_format(r->arena, "must be between %s and %s",
+			conf_number_text(r->arena, key->type, key->min),
 				conf_number_text(r->arena, key->type, key->max));
 	*(int64_t *)(void *)((char *)into + key->offset) = number;
 	return NULL;
@@ -146,7 +156,8 @@ put_enum(struct conf_reader *r, const struct sc_key *key, const char *text, void
 		p += n;
 		p += strspn(p, " ");
 	}
-	return sc_format(r->arena, "is \"%.60s\", which is none of: %s%s", text, key->words, conf_near_text(r->arena, &near));
+	return sc_format(r->arena, "is \"%.60s\", which is none of: %s%s", text, key->words,
+		conf_near_text(r->arena, &near));
 }
 
 static const char *
@@ -182,7 +193,8 @@ conf_words(struct conf_reader *r, const config_setting_t *s, const char *const *
 	int n = config_setting_length(s);
 	const char **words;
 
-	if (config_setting_type(s) != CONFIG_TYPE_LIST && config_setting_type(s) != CONFIG_TYPE_ARRAY)
+	if (config_setting_type(s) != CONFIG_TYPE_LIST &&
+	    config_setting_type(s) != CONFIG_TYPE_ARRAY)
 		return false;
 	words = sc_alloc(r->arena, (size_t)(n + 1) * sizeof(*words));
 	for (int i = 0; i < n; i++)
@@ -204,7 +216,8 @@ number_of(const config_setting_t *s, int64_t *out)
 }
 
 static const char *
-read_time_or_size(struct conf_reader *r, const struct sc_key *key, const config_setting_t *s, void *into)
+read_time_or_size(struct conf_reader *r, const struct sc_key *key, const config_setting_t *s,
+	void *into)
 {
 	int64_t number;
 	const char *text;
@@ -212,12 +225,15 @@ read_time_or_size(struct conf_reader *r, const struct sc_key *key, const config_
 	if (conf_read_text(r, s, &text))
 		return put_units(r, key, text, into);
 	if (key->type == SC_CONF_T_SIZE)
-		return number_of(s, &number) ? put_number(r, key, number, into) : "must be a size such as \"10MiB\"";
-	/* Seconds or milliseconds? Whoever wrote it knows, the reader of the file does not. Zero is zero. */
+		return number_of(s, &number) ? put_number(r, key, number, into)
+			: "must be a size such as \"10MiB\"";
+	/* Seconds or milliseconds? Whoever wrote it knows, the reader of the file does not. Zero is
+	 * zero. */
 	if (number_of(s, &number) && number != 0)
-		return sc_format(r->arena, "needs a unit: \"%" PRId64 "s\", \"%" PRId64 "ms\", \"%" PRId64 "m\" …", number, number,
-			number);
-	return number_of(s, &number) ? put_number(r, key, number, into) : "must be a time such as \"30s\" or \"12h\"";
+		return sc_format(r->arena, "needs a unit: \"%" PRId64 "s\", \"%" PRId64 "ms\", \"%"
+			PRId64 "m\" …", number, number, number);
+	return number_of(s, &number) ? put_number(r, key, number, into)
+		: "must be a time such as \"30s\" or \"12h\"";
 }
 
 static const char *
@@ -229,7 +245,8 @@ read_value(struct conf_reader *r, const struct sc_key *key, const config_setting
 
 	switch (key->type) {
 	case SC_CONF_T_INT:
-		return number_of(s, &number) ? put_number(r, key, number, into) : "must be a whole number, without quotes";
+		return number_of(s, &number) ? put_number(r, key, number, into)
+			: "must be a whole number, without quotes";
 	case SC_CONF_T_BOOL:
 		if (config_setting_type(s) != CONFIG_TYPE_BOOL)
 			return "must be true or false, without quotes";
@@ -265,7 +282,8 @@ conf_read(struct conf_reader *r, const struct sc_key *key, const config_setting_
 }
 
 bool
-conf_read_secret(struct conf_reader *r, const struct sc_key *key, const config_setting_t *s, void *into)
+conf_read_secret(struct conf_reader *r, const struct sc_key *key, const config_setting_t *s,
+	void *into)
 {
 	const char *path;
 	char bytes[SECRET_MAX + 1];
@@ -273,7 +291,8 @@ conf_read_secret(struct conf_reader *r, const struct sc_key *key, const config_s
 	int fd, saved;
 
 	if (!conf_read_text(r, s, &path))
-		return conf_refuse(r, s, "`%s_file' must be the path of a file, in quotes", key->name);
+		return conf_refuse(r, s, "`%s_file' must be the path of a file, in quotes",
+			key->name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		n = read(fd, bytes, sizeof(bytes));
@@ -281,9 +300,11 @@ conf_read_secret(struct conf_reader *r, const struct sc_key *key, const config_s
 	if (fd >= 0)
 		close(fd);
 	if (n < 0)
-		return conf_refuse(r, s, "`%s_file': cannot read %s: %s", key->name, path, strerror(saved));
+		return conf_refuse(r, s, "`%s_file': cannot read %s: %s", key->name, path,
+			strerror(saved));
 	if (n > SECRET_MAX || memchr(bytes, '\0', (size_t)n) != NULL)
-		return conf_refuse(r, s, "`%s_file': %s does not look like a secret", key->name, path);
+		return conf_refuse(r, s, "`%s_file': %s does not look like a secret",
+			key->name, path);
 	while (n > 0 && (bytes[n - 1] == '\n' || bytes[n - 1] == '\r'))
 		n--;
 	put_pointer(key, sc_copy_n(r->arena, bytes, (size_t)n), into);
@@ -332,10 +353,12 @@ default_value(struct conf_reader *r, const struct sc_key *key, void *into)
 	switch (key->type) {
 	case SC_CONF_T_INT:
 		number = strtoll(text, &end, 10);
-		return *text != '\0' && *end == '\0' ? put_number(r, key, number, into) : "is no number";
+		return *text != '\0' && *end == '\0' ? put_number(r, key, number, into)
+			: "is no number";
 	case SC_CONF_T_BOOL:
 		*(bool *)((char *)into + key->offset) = strcmp(text, "true") == 0;
-		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? NULL : "is neither true nor false";
+		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? NULL
+			: "is neither true nor false";
 	case SC_CONF_T_ENUM:
 		return put_enum(r, key, text, into);
 	default:
@@ -348,5 +371,6 @@ conf_default(struct conf_reader *r, const struct sc_key *key, void *into)
 {
 	const char *why = default_value(r, key, into);
 
-	return why == NULL || conf_refuse(r, NULL, "the default of `%s' in the program's own table %s", key->name, why);
+	return why == NULL || conf_refuse(r, NULL, "the default of `%s' in the program's own "
+		"table %s", key->name, why);
 }

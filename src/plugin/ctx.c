@@ -139,7 +139,8 @@ const void *
 sc_conf(const struct sc_ctx *ctx)
 {
 	sc_assert(ctx->module != NULL && ctx->module->conf_section >= 0);
-	return conf_get(conf_now(), ctx->module->conf_section, ctx->host != NULL ? ctx->host->conf_index : -1);
+	return conf_get(conf_now(), ctx->module->conf_section,
+		ctx->host != NULL ? ctx->host->conf_index : -1);
 }
 
 const void *
@@ -168,7 +169,8 @@ sc_refuse(struct sc_ctx *ctx, enum sc_cond cond, const char *text)
 }
 
 enum sc_verdict
-sc_refuse_with(struct sc_ctx *ctx, enum sc_cond cond, const char *text, const char *app_ns, const char *app_name)
+sc_refuse_with(struct sc_ctx *ctx, enum sc_cond cond, const char *text, const char *app_ns,
+	const char *app_name)
 {
 	struct sc_stanza *error = ctx->stanza != NULL ? sc_error_to(ctx->stanza, cond, text) : NULL;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* disco: answers are made anew for each question, since they are rare; only the server's own hash is kept. */
+/* disco: answers are made anew for each question, since they are rare; only the server's own hash
+ * is kept. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -57,7 +58,8 @@ sc_disco_add_identity(struct sc_disco *d, const char *category, const char *type
 {
 	if (d->n_identities < (int)(sizeof d->identities / sizeof *d->identities))
 		d->identities[d->n_identities++] = (struct disco_identity){
-			sc_copy(d->arena, category), sc_copy(d->arena, type), sc_copy(d->arena, name) };
+			sc_copy(d->arena, category), sc_copy(d->arena, type),
+				sc_copy(d->arena, name) };
 }
 
 void
@@ -91,7 +93,8 @@ form_of(struct sc_disco *d, const char *form_type)
 }
 
 void
-sc_disco_add_field(struct sc_disco *d, const char *form_type, const char *var, const char *type, const char *const *values)
+sc_disco_add_field(struct sc_disco *d, const char *form_type, const char *var, const char *type,
+	const char *const *values)
 {
 	struct disco_form *f = form_of(d, form_type);
 	int n = 0;
@@ -104,7 +107,8 @@ sc_disco_add_field(struct sc_disco *d, const char *form_type, const char *var, c
 	copy = sc_alloc(d->arena, (size_t)(n + 1) * sizeof *copy);
 	for (int i = 0; i < n; i++)
 		copy[i] = sc_copy(d->arena, values[i]);
-	f->fields[f->n++] = (struct disco_field){ sc_copy(d->arena, var), sc_copy(d->arena, type), copy };
+	f->fields[f->n++] = (struct disco_field){ sc_copy(d->arena, var),
+		sc_copy(d->arena, type), copy };
 }
 
 /* --- gathering --- */
@@ -119,7 +123,8 @@ add_tables(struct sc_disco *d, const struct sc_host *host)
 			continue;
 		for (int j = 0; j < m->n_identities; j++)
 			if (m->identities[j].at & d->at)
-				sc_disco_add_identity(d, m->identities[j].category, m->identities[j].type, m->identities[j].name);
+				sc_disco_add_identity(d, m->identities[j].category,
+					m->identities[j].type, m->identities[j].name);
 		for (int j = 0; j < m->n_features; j++)
 			if (m->features[j].at & d->at)
 				sc_disco_add_feature(d, m->features[j].var);
@@ -127,8 +132,8 @@ add_tables(struct sc_disco *d, const struct sc_host *host)
 }
 
 static struct sc_disco *
-gather(enum sc_event event, struct sc_host *host, struct sc_entity *entity, const struct sc_jid *by, bool trusted, unsigned at,
-	const char *node)
+gather(enum sc_event event, struct sc_host *host, struct sc_entity *entity, const struct sc_jid *by,
+	bool trusted, unsigned at, const char *node)
 {
 	struct sc_arena *arena = arena_new();
 	struct sc_disco *d = sc_alloc(arena, sizeof *d);
@@ -188,10 +193,12 @@ is_caps_node(struct sc_ctx *ctx, unsigned at, const char *node)
 }
 
 bool
-sc_disco_fill_info(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_stanza *into, struct sc_elem *query)
+sc_disco_fill_info(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_stanza *into,
+	struct sc_elem *query)
 {
 	const char *asked = is_caps_node(ctx, at, node) ? NULL : node;
-	struct sc_disco *d = gather(SC_EV_disco_info, ctx->host, ctx->entity, ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
+	struct sc_disco *d = gather(SC_EV_disco_info, ctx->host, ctx->entity,
+		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
 		asker_is_trusted(ctx, at), at, asked);
 	bool known = asked == NULL || d->node_known;
 
@@ -211,9 +218,11 @@ sc_disco_fill_info(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_
 }
 
 bool
-sc_disco_fill_items(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_stanza *into, struct sc_elem *query)
+sc_disco_fill_items(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_stanza *into,
+	struct sc_elem *query)
 {
-	struct sc_disco *d = gather(SC_EV_disco_items, ctx->host, ctx->entity, ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
+	struct sc_disco *d = gather(SC_EV_disco_items, ctx->host, ctx->entity,
+		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
 		asker_is_trusted(ctx, at), at, node);
 	bool known = node == NULL || d->node_known;
 
@@ -248,7 +257,8 @@ by_identity(const void *a, const void *b)
 static int
 by_form_type(const void *a, const void *b)
 {
-	return strcmp(((const struct disco_form *)a)->form_type, ((const struct disco_form *)b)->form_type);
+	return strcmp(((const struct disco_form *)a)->form_type,
+		((const struct disco_form *)b)->form_type);
 }
 
 static int
@@ -267,7 +277,8 @@ caps_form(struct buf *buf, struct disco_form *form)
 		size_t n = 0;
 
 		buf_format(buf, "%s<", form->fields[i].var);
-		for (const char *const *v = form->fields[i].values; *v != NULL && n < DISCO_MAX; v++)
+		for (const char *const *v = form->fields[i].values; *v != NULL &&
+		    n < DISCO_MAX; v++)
 			values[n++] = *v;
 		qsort(values, n, sizeof *values, by_text);
 		for (size_t k = 0; k < n; k++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* disco: what modules' tables and gathering hooks say about a place (XEP-0030), and the hash of it (XEP-0115). */
+/* disco: what modules' tables and gathering hooks say about a place (XEP-0030), and the hash of it
+ * (XEP-0115). */
 #ifndef PLUGIN_DISCO_H
 #define PLUGIN_DISCO_H
 

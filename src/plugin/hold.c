@@ -115,7 +115,8 @@ behind_arrived(void *arg, const struct sc_rows *rows)
 	struct behind b = *(struct behind *)arg;
 
 	free(arg);
-	/* A refusal has been sent by sc_refuse(); nothing else can still change what happened to the stanza. */
+	/* A refusal has been sent by sc_refuse(); nothing else can still change what happened to
+	 * the stanza. */
 	(void)b.cont(b.ctx, rows);
 	sc_stanza_free(&b.ctx->stanza);
 	ctx_free(b.ctx);
@@ -132,9 +133,11 @@ sc_db_behind(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args
 	b->ctx = ctx_new(ctx->host, ctx->entity, ctx->session);
 	b->ctx->module = ctx->module;
 	b->ctx->kept = ctx->kept;
-	/* The stanza travels on and may be changed or gone by then; an error answer needs only its head. */
+	/* The stanza travels on and may be changed or gone by then; an error answer needs only its
+	 * head. */
 	if (s != NULL)
-		b->ctx->stanza = s->sealed ? sc_ref(s) : sc_stanza_new(sc_kind(s), sc_type(s), sc_from(s), sc_to(s), sc_id(s));
+		b->ctx->stanza = s->sealed ? sc_ref(s) : sc_stanza_new(sc_kind(s), sc_type(s),
+			sc_from(s), sc_to(s), sc_id(s));
 	if (ctx->custody != NULL) {
 		b->ctx->custody = ctx->custody;
 		ctx_core->custody_hold(ctx->custody);
@@ -144,7 +147,8 @@ sc_db_behind(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args
 }
 
 void
-sc_db_run(const struct sc_stmt *stmt, struct sc_args args, void (*done)(void *, const struct sc_rows *), void *arg)
+sc_db_run(const struct sc_stmt *stmt, struct sc_args args,
+	void (*done)(void *, const struct sc_rows *), void *arg)
 {
 	store_run(ctx_core->store(), stmt, args, done, arg);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hook: one sorted array per event. Order inside it: phase, then what `.after` asks for, then the module's name, then the place in the
- * module's own table. Built once before the shards start; a disabled module is skipped, not removed.
+ * hook: one sorted array per event. Order inside it: phase, then what `.after` asks for, then the
+ * module's name, then the place in the module's own table. Built once before the shards start; a
+ * disabled module is skipped, not removed.
  */
 #include "config.h"
 
@@ -32,7 +33,8 @@ static const char *const event_names[] = {
 #undef GATHER
 };
 
-static const char *const phase_names[] = { "check", "policy", "mark", "store", "copy", "delivery", "fallback" };
+static const char *const phase_names[] = { "check", "policy", "mark", "store", "copy", "delivery",
+	"fallback" };
 
 const char *
 hook_event_name(enum sc_event event)
@@ -64,7 +66,8 @@ hook_any(enum sc_event event)
 static bool
 step_runs(const struct step *s, const struct sc_host *host)
 {
-	return !atomic_load_explicit(&s->module->off, memory_order_relaxed) && host_runs(host, s->module->index);
+	return !atomic_load_explicit(&s->module->off, memory_order_relaxed) &&
+		host_runs(host, s->module->index);
 }
 
 /* --- calling: one case per event, so that every handler is called by its own type --- */
@@ -91,7 +94,8 @@ call_seer(const struct step *s, struct sc_ctx *ctx, void *payload)
 {
 	switch (s->hook->event) {
 #define FILTER(name, type, text)
-#define OBSERVE(name, type, text) case SC_EV_##name: s->hook->fn.name(ctx, (const type *)payload); break;
+#define OBSERVE(name, type, text) \
+	case SC_EV_##name: s->hook->fn.name(ctx, (const type *)payload); break;
 #define GATHER(name, type, text) case SC_EV_##name: s->hook->fn.name(ctx, (type *)payload); break;
 #include <stonechat/events.def>
 #undef FILTER
@@ -154,7 +158,8 @@ hook_run_now(struct sc_ctx *ctx, enum sc_event event, void *payload)
 }
 
 void
-hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity, struct sc_session *session, void *payload)
+hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity,
+	struct sc_session *session, void *payload)
 {
 	struct sc_ctx *ctx;
 
@@ -193,7 +198,8 @@ static bool
 must_wait(const struct step *steps, int n, const bool *placed, const struct step *s)
 {
 	for (int i = 0; s->hook->after != NULL && i < n; i++)
-		if (!placed[i] && steps[i].hook->phase == s->hook->phase && sc_same(steps[i].module->m.name, s->hook->after))
+		if (!placed[i] && steps[i].hook->phase == s->hook->phase &&
+		    sc_same(steps[i].module->m.name, s->hook->after))
 			return true;
 	return false;
 }
@@ -219,8 +225,10 @@ place(struct chain *c, char *error, size_t error_size)
 			    !must_wait(c->steps, c->n, placed, &c->steps[i]))
 				break;
 		if (i == c->n) {
-			snprintf(error, error_size, "module %s: the `.after` of its hook %s goes in a circle with module %s",
-				c->steps[p].module->m.name, c->steps[p].hook->name, c->steps[p].hook->after);
+			snprintf(error, error_size, "module %s: the `.after` of its hook %s goes "
+				"in a circle with module %s",
+				c->steps[p].module->m.name, c->steps[p].hook->name,
+				c->steps[p].hook->after);
 			ok = false;
 		} else {
 			placed[i] = true;
@@ -247,7 +255,8 @@ build_chain(enum sc_event event, char *error, size_t error_size)
 	for (int i = 0; i < module_count(); i++)
 		for (int j = 0; j < module_at(i)->n_hooks; j++)
 			if (module_at(i)->hooks[j].event == event)
-				c->steps[c->n++] = (struct step){ &module_at(i)->hooks[j], module_at(i) };
+				c->steps[c->n++] = (struct step){ &module_at(i)->hooks[j],
+					module_at(i) };
 	qsort(c->steps, (size_t)c->n, sizeof *c->steps, by_phase_and_name);
 	if (!place(c, error, error_size))
 		return false;
@@ -263,8 +272,10 @@ static bool
 hooks_are_sane(const struct module *m, char *error, size_t error_size)
 {
 	for (int j = 0; j < m->n_hooks; j++)
-		if ((unsigned)m->hooks[j].event >= SC_EVENTS || (unsigned)m->hooks[j].phase >= SC_PHASES) {
-			snprintf(error, error_size, "module %s: its hook %s names an event or phase that this server does not have",
+		if ((unsigned)m->hooks[j].event >= SC_EVENTS ||
+		    (unsigned)m->hooks[j].phase >= SC_PHASES) {
+			snprintf(error, error_size, "module %s: its hook %s names an event or "
+				"phase that this server does not have",
 				m->m.name, m->hooks[j].name);
 			return false;
 		}
@@ -293,7 +304,8 @@ hook_teardown(void)
 }
 
 void
-hook_each(enum sc_event event, void (*see)(void *, const char *, const char *, const char *), void *arg)
+hook_each(enum sc_event event, void (*see)(void *, const char *, const char *, const char *),
+	void *arg)
 {
 	for (int i = 0; i < chains[event].n; i++) {
 		const struct step *s = &chains[event].steps[i];
@@ -305,9 +317,11 @@ hook_each(enum sc_event event, void (*see)(void *, const char *, const char *, c
 void
 hook_write_manual(FILE *f)
 {
-	fputs("# Hooks\n\nGenerated from `src/stonechat/events.def` by `stonechat --manual hooks`; do not edit.\n\n"
+	fputs("# Hooks\n\nGenerated from `src/stonechat/events.def` by `stonechat --manual hooks`; "
+		"do not edit.\n\n"
 		"| event | kind | payload | when |\n|---|---|---|---|\n", f);
-#define ROW(name, kind, type, text) fprintf(f, "| `%s` | %s | `%s` | %s |\n", #name, kind, #type, text);
+#define ROW(name, kind, type, text) \
+	fprintf(f, "| `%s` | %s | `%s` | %s |\n", #name, kind, #type, text);
 #define FILTER(name, type, text) ROW(name, "filter", type, text)
 #define OBSERVE(name, type, text) ROW(name, "observe", type, text)
 #define GATHER(name, type, text) ROW(name, "gather", type, text)

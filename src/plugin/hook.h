@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hook: the chains of hooks per event, and the context (struct sc_ctx) in which a hook, an IQ handler or a continuation runs.
- * A ctx outlives waits; it keeps its session and entity alive (by the two counting functions of core), not its stream.
+ * hook: the chains of hooks per event, and the context (struct sc_ctx) in which a hook, an IQ
+ * handler or a continuation runs. A ctx outlives waits; it keeps its session and entity alive (by
+ * the two counting functions of core), not its stream.
  */
 #ifndef PLUGIN_HOOK_H
 #define PLUGIN_HOOK_H
@@ -21,28 +22,34 @@ struct sc_ctx {
 	struct sc_host *host;
 	struct sc_entity *entity;               /* counted */
 	struct sc_session *session;             /* counted; may have ended */
-	struct sc_stanza *stanza;               /* what sc_stanza() shows; owned by `ev` or by the caller */
+	/* what sc_stanza() shows; owned by `ev` or by the caller */
+	struct sc_stanza *stanza;
 	struct custody *custody;                /* of the stanza; NULL: none */
 	void *payload;                          /* of the event */
-	struct sc_ev_stanza ev;                 /* payload of the stanza events, so that it outlives a wait */
+	/* payload of the stanza events, so that it outlives a wait */
+	struct sc_ev_stanza ev;
 	uint16_t event, pos, end;               /* where in the chain */
 	bool iq;                                /* an IQ handler, not a chain */
 	bool waiting;
-	bool detaches;                          /* an IQ get that only reads: its stream may go on */
+	/* an IQ get that only reads: its stream may go on */
+	bool detaches;
 	bool detached;                          /* and has gone on */
-	bool passes;                            /* an IQ answer that nothing in its lane waits for */
+	/* an IQ answer that nothing in its lane waits for */
+	bool passes;
 	bool try_again;                         /* sc_try_again() was called */
 	int64_t since;                          /* sc_unread_since() */
 	bool later, later_kept, watched;        /* sc_later() and sc_watch() were called */
 	uint64_t later_key;
-	bool (*let_go)(struct sc_ctx *);        /* asked when it may; false: too many have already */
+	/* asked when it may; false: too many have already */
+	bool (*let_go)(struct sc_ctx *);
 	void *kept;
 	/* The end of the chain or handler: the core goes on. Owns ctx (ctx_free). */
 	void (*finished)(struct sc_ctx *, enum sc_verdict);
 	/* Where a stage that put its own function into `finished` goes on afterwards. */
 	void (*after_fallback)(struct sc_ctx *, enum sc_verdict);
 	void (*after_iq)(struct sc_ctx *, enum sc_verdict);
-	void (*held)(struct sc_ctx *);          /* told at each wait of the chain; NULL: nobody asks */
+	/* told at each wait of the chain; NULL: nobody asks */
+	void (*held)(struct sc_ctx *);
 	void *arg;                              /* the core's own, for finished() and held() */
 	struct link link;                       /* in a lane, or the free list */
 };
@@ -58,13 +65,15 @@ void hook_go_on(struct sc_ctx *, enum sc_verdict);
 /* A filter event that must not hold, in one go. */
 enum sc_verdict hook_run_now(struct sc_ctx *, enum sc_event, void *payload);
 /* Observe and gather events; what they need of a ctx is given. */
-void hook_fire(enum sc_event, struct sc_host *, struct sc_entity *, struct sc_session *, void *payload);
+void hook_fire(enum sc_event, struct sc_host *, struct sc_entity *, struct sc_session *,
+	void *payload);
 bool hook_any(enum sc_event);
 
 bool hook_build(char *error, size_t error_size) SC_MUST_CHECK;  /* sorts all hooks of all modules */
 void hook_teardown(void);
 /* For `stonechatctl hooks EVENT`. */
-void hook_each(enum sc_event, void (*see)(void *arg, const char *phase, const char *module, const char *name), void *arg);
+void hook_each(enum sc_event, void (*see)(void *arg, const char *phase, const char *module,
+	const char *name), void *arg);
 const char *hook_event_name(enum sc_event);
 int hook_event_find(const char *name);          /* -1: no such event */
 const char *hook_phase_name(enum sc_phase);

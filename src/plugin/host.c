@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* host: this shard's virtual hosts. A handful, so they are looked through in order; the last one found is tried first. */
+/* host: this shard's virtual hosts. A handful, so they are looked through in order; the last one
+ * found is tried first. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -31,7 +32,8 @@ is_named(const struct table_node *node, const void *key)
 static struct sc_host *
 find(struct sc_span domain)
 {
-	struct table_node *n = table_find(&by_name, hash_bytes(domain.p, domain.n), is_named, &domain);
+	struct table_node *n = table_find(&by_name, hash_bytes(domain.p, domain.n), is_named,
+		&domain);
 
 	return n != NULL ? &container_of(n, struct host_node, node)->host : NULL;
 }
@@ -70,7 +72,8 @@ make(const char *name)
 
 	sc_assert(n != NULL);
 	n->host.arena = arena_new();
-	n->host.jid = sc_jid_of(n->host.arena, (struct sc_span){ 0 }, domain, (struct sc_span){ 0 });
+	n->host.jid = sc_jid_of(n->host.arena, (struct sc_span){ 0 }, domain,
+		(struct sc_span){ 0 });
 	table_insert(&by_name, &n->node, hash_bytes(domain.p, domain.n));
 	hosts = realloc(hosts, (size_t)(n_hosts + 1) * sizeof *hosts);
 	sc_assert(hosts != NULL);

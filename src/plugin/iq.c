@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* iq: the table of handlers. A few hundred rows, never changed after the start; found by a hash of namespace and name. */
+/* iq: the table of handlers. A few hundred rows, never changed after the start; found by a hash of
+ * namespace and name. */
 #include "config.h"
 
 #include <stdio.h>
@@ -34,7 +35,8 @@ row_answers(const struct table_node *node, const void *key)
 	const struct sc_iq *r = container_of(node, struct row, node)->found.row;
 	const struct key *k = key;
 
-	return (r->types & k->type) && (r->at & k->at) && strcmp(r->ns, k->ns) == 0 && strcmp(r->name, k->name) == 0;
+	return (r->types & k->type) && (r->at & k->at) && strcmp(r->ns, k->ns) == 0 &&
+		strcmp(r->name, k->name) == 0;
 }
 
 static const struct row *
@@ -57,8 +59,8 @@ add(const struct module *m, const struct sc_iq *iq, char *error, size_t error_si
 			if ((iq->types & type) && (iq->at & at))
 				other = find(type, at, iq->ns, iq->name);
 	if (other != NULL) {
-		snprintf(error, error_size, "module %s: <%s xmlns='%s'/> is answered by module %s already", m->m.name, iq->name,
-			iq->ns, other->found.module->m.name);
+		snprintf(error, error_size, "module %s: <%s xmlns='%s'/> is answered by module %s "
+			"already", m->m.name, iq->name, iq->ns, other->found.module->m.name);
 		return false;
 	}
 	r = calloc(1, sizeof *r);
@@ -95,14 +97,16 @@ iq_teardown(void)
 }
 
 bool
-iq_find(const struct sc_host *host, enum sc_type type, unsigned at, const struct sc_elem *payload, struct iq_found *out)
+iq_find(const struct sc_host *host, enum sc_type type, unsigned at, const struct sc_elem *payload,
+	struct iq_found *out)
 {
 	unsigned bit = type == SC_TYPE_GET ? SC_IQ_GET : SC_IQ_SET;
 	const struct row *r = find(bit, at, sc_ns(payload), sc_name(payload));
 
 	if (r == NULL)
 		r = find(bit, at, sc_ns(payload), "*");
-	if (r == NULL || !host_runs(host, r->found.module->index) || atomic_load(&r->found.module->off))
+	if (r == NULL || !host_runs(host, r->found.module->index) ||
+	    atomic_load(&r->found.module->off))
 		return false;
 	*out = r->found;
 	return true;

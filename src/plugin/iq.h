@@ -15,6 +15,7 @@ struct iq_found {
 bool iq_build(char *error, size_t error_size) SC_MUST_CHECK;
 void iq_teardown(void);
 /* at is one SC_AT_ bit. False: nobody claims it at this host. */
-bool iq_find(const struct sc_host *, enum sc_type, unsigned at, const struct sc_elem *payload, struct iq_found *);
+bool iq_find(const struct sc_host *, enum sc_type, unsigned at, const struct sc_elem *payload,
+	struct iq_found *);
 
 #endif

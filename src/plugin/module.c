@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * module: finding and loading shared objects, checking the ABI stamp, copying the module's arrays to our own sizes.
- * A module lays its arrays out with the struct sizes that it was compiled with; structs only grow at the end, so copying what both
- * sides know of each element, zeroing the rest, makes an older module look like a new one.
+ * module: finding and loading shared objects, checking the ABI stamp, copying the module's arrays
+ * to our own sizes. A module lays its arrays out with the struct sizes that it was compiled with;
+ * structs only grow at the end, so copying what both sides know of each element, zeroing the rest,
+ * makes an older module look like a new one.
  */
 #include "config.h"
 
@@ -92,7 +93,8 @@ copy_array(const void *from, size_t stride, size_t ours, size_t end_at, int *n)
 	return out;
 }
 
-/* Each table ends with an element in which a certain pointer is NULL; a stride that does not reach it cannot be. */
+/* Each table ends with an element in which a certain pointer is NULL; a stride that does not reach
+ * it cannot be. */
 static bool
 strides_can_be(const struct sc_module *m)
 {
@@ -108,17 +110,21 @@ static bool
 stamp_is_right(const struct sc_module *m, const char *name, char *error, size_t error_size)
 {
 	if (m->magic != SC_API_MAGIC)
-		snprintf(error, error_size, "module %s: sc_module_%s is not a Stonechat module (wrong magic)", name, name);
+		snprintf(error, error_size, "module %s: sc_module_%s is not a Stonechat module "
+			"(wrong magic)", name, name);
 	else if (m->api_major != SC_API_MAJOR)
-		snprintf(error, error_size, "module %s: made for plugin API %d.%d, this server has %d.%d; compile it again",
+		snprintf(error, error_size, "module %s: made for plugin API %d.%d, this server has "
+			"%d.%d; compile it again",
 			name, m->api_major, m->api_minor, SC_API_MAJOR, SC_API_MINOR);
 	else if (m->api_minor > SC_API_MINOR)
-		snprintf(error, error_size, "module %s: needs plugin API %d.%d, this server has only %d.%d",
-			name, m->api_major, m->api_minor, SC_API_MAJOR, SC_API_MINOR);
+		snprintf(error, error_size, "module %s: needs plugin API %d.%d, this server has "
+			"only %d.%d", name, m->api_major, m->api_minor, SC_API_MAJOR, SC_API_MINOR);
 	else if (m->size_stmt != sizeof(struct sc_stmt))
-		snprintf(error, error_size, "module %s: its statements have another layout; compile it again", name);
+		snprintf(error, error_size, "module %s: its statements have another layout; "
+			"compile it again", name);
 	else if (!strides_can_be(m))
-		snprintf(error, error_size, "module %s: its tables have another layout; compile it again", name);
+		snprintf(error, error_size, "module %s: its tables have another layout; compile "
+			"it again", name);
 	else
 		return true;
 	return false;
@@ -130,7 +136,8 @@ module_add(const struct sc_module *given, void *handle, char *error, size_t erro
 	struct module *m;
 	size_t size = given->size_module < sizeof m->m ? given->size_module : sizeof m->m;
 
-	if (!stamp_is_right(given, given->magic == SC_API_MAGIC ? given->name : "?", error, error_size))
+	if (!stamp_is_right(given, given->magic == SC_API_MAGIC ? given->name : "?", error,
+	    error_size))
 		return false;
 	if (n_modules == HOST_MODULES_MAX || module_find(given->name) != NULL) {
 		snprintf(error, error_size, "module %s: %s", given->name,
@@ -143,15 +150,19 @@ module_add(const struct sc_module *given, void *handle, char *error, size_t erro
 	m->handle = handle;
 	m->index = n_modules;
 	m->conf_section = -1;
-	m->hooks = copy_array(given->hooks, given->size_hook, sizeof *m->hooks, offsetof(struct sc_hook, name), &m->n_hooks);
-	m->iq = copy_array(given->iq, given->size_iq, sizeof *m->iq, offsetof(struct sc_iq, ns), &m->n_iq);
+	m->hooks = copy_array(given->hooks, given->size_hook, sizeof *m->hooks,
+		offsetof(struct sc_hook, name), &m->n_hooks);
+	m->iq = copy_array(given->iq, given->size_iq, sizeof *m->iq, offsetof(struct sc_iq, ns),
+		&m->n_iq);
 	m->features = copy_array(given->features, given->size_feature, sizeof *m->features,
 		offsetof(struct sc_feature, var), &m->n_features);
 	m->identities = copy_array(given->identities, given->size_identity, sizeof *m->identities,
 		offsetof(struct sc_identity, category), &m->n_identities);
-	m->nonzas = copy_array(m->m.nonzas, m->m.size_nonza, sizeof *m->nonzas, offsetof(struct sc_nonza, ns), &m->n_nonzas);
+	m->nonzas = copy_array(m->m.nonzas, m->m.size_nonza, sizeof *m->nonzas,
+		offsetof(struct sc_nonza, ns), &m->n_nonzas);
 	if (m->m.conf != NULL) {
-		m->conf_section = conf_section(m->m.name, m->m.conf, given->size_key, m->m.conf_size, true);
+		m->conf_section = conf_section(m->m.name, m->m.conf, given->size_key,
+			m->m.conf_size, true);
 		if (m->m.conf_check != NULL)
 			conf_section_check(m->conf_section, m->m.conf_check);
 	}
@@ -173,12 +184,13 @@ load_file(const char *path, const char *name, char *error, size_t error_size)
 	snprintf(symbol, sizeof symbol, "sc_module_%s", name);
 	m = dlsym(handle, symbol);
 	if (m == NULL) {
-		snprintf(error, error_size, "module %s: %s does not export %s; is SC_MODULE(%s, ...) in it?", name, path, symbol,
-			name);
+		snprintf(error, error_size, "module %s: %s does not export %s; is SC_MODULE(%s, "
+			"...) in it?", name, path, symbol, name);
 		dlclose(handle);
 		return false;
 	}
-	if (!stamp_is_right(m, name, error, error_size) || !module_add(m, handle, error, error_size)) {
+	if (!stamp_is_right(m, name, error, error_size) || !module_add(m, handle, error,
+	    error_size)) {
 		dlclose(handle);
 		return false;
 	}
@@ -200,8 +212,10 @@ module_load(const char *dir, const char *name, char *error, size_t error_size)
 {
 	char path[4096];
 
-	if (*name == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name)) {
-		snprintf(error, error_size, "module \"%s\": a module's name has only a-z, 0-9 and _", name);
+	if (*name == '\0' ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name)) {
+		snprintf(error, error_size, "module \"%s\": a module's name has only a-z, "
+			"0-9 and _", name);
 		return false;
 	}
 	if (!find_file(dir, name, path, sizeof path)) {
@@ -226,7 +240,8 @@ listed(char *const *names, const char *name)
 	return false;
 }
 
-/* The name of a module that a directory entry stands for: "ping.so", or a folder "ping" of an uninstalled build. NULL: none. */
+/* The name of a module that a directory entry stands for: "ping.so", or a folder "ping" of an
+ * uninstalled build. NULL: none. */
 static char *
 module_name_of(const char *dir, const char *entry)
 {
@@ -280,7 +295,8 @@ needs_are_met(const struct module *m, char *error, size_t error_size)
 {
 	for (const char *const *need = m->m.needs; need != NULL && *need != NULL; need++)
 		if (module_find(*need) == NULL) {
-			snprintf(error, error_size, "module %s: needs the module %s, which is not loaded", m->m.name, *need);
+			snprintf(error, error_size, "module %s: needs the module %s, which is "
+				"not loaded", m->m.name, *need);
 			return false;
 		}
 	return true;
@@ -301,7 +317,8 @@ register_parts(struct module *m, char *error, size_t error_size)
 	if (n > 0)
 		taken = store_register(m->m.statements, n);
 	if (taken != NULL)
-		snprintf(error, error_size, "module %s: its statement %s has the name of another one", m->m.name, taken);
+		snprintf(error, error_size, "module %s: its statement %s has the name of "
+			"another one", m->m.name, taken);
 	return taken == NULL;
 }
 
@@ -309,10 +326,12 @@ bool
 module_finish(char *error, size_t error_size)
 {
 	for (int i = 0; i < n_modules; i++) {
-		if (!needs_are_met(modules[i], error, error_size) || !register_parts(modules[i], error, error_size))
+		if (!needs_are_met(modules[i], error, error_size) || !register_parts(modules[i],
+		    error, error_size))
 			return false;
 	}
-	return hook_build(error, error_size) && iq_build(error, error_size) && nonza_check(error, error_size);
+	return hook_build(error, error_size) && iq_build(error, error_size) &&
+		nonza_check(error, error_size);
 }
 
 void
@@ -326,7 +345,8 @@ module_unload_all(void)
 		free(m->features);
 		free(m->identities);
 		free(m->nonzas);
-		/* The code stays mapped: leak checkers want its symbols, and the process ends anyway. */
+		/* The code stays mapped: leak checkers want its symbols, and the process ends
+		 * anyway. */
 		free(m);
 	}
 	n_modules = 0;

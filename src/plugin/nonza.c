@@ -14,7 +14,8 @@ claims(const struct sc_nonza *row, unsigned at, const char *ns, const char *name
 
 /* The first after `after` (NULL: the first of all). */
 static bool
-find(unsigned at, const char *ns, const char *name, const struct sc_nonza *after, struct nonza_found *out)
+find(unsigned at, const char *ns, const char *name, const struct sc_nonza *after,
+	struct nonza_found *out)
 {
 	bool seen = after == NULL;
 
@@ -44,7 +45,8 @@ nonza_check(char *error, size_t error_size)
 
 			if (!find(row->at, row->ns, row->name, row, &other))
 				continue;
-			snprintf(error, error_size, "module %s: <%s xmlns='%s'/> is claimed by module %s already", other.module->m.name,
+			snprintf(error, error_size, "module %s: <%s xmlns='%s'/> is claimed by "
+				"module %s already", other.module->m.name,
 				row->name, row->ns, m->m.name);
 			return false;
 		}
@@ -53,9 +55,11 @@ nonza_check(char *error, size_t error_size)
 }
 
 bool
-nonza_find(const struct sc_host *host, unsigned at, const struct sc_elem *e, struct nonza_found *out)
+nonza_find(const struct sc_host *host, unsigned at, const struct sc_elem *e,
+	struct nonza_found *out)
 {
-	return find(at, sc_ns(e), sc_name(e), NULL, out) && host_runs(host, out->module->index) && !atomic_load(&out->module->off);
+	return find(at, sc_ns(e), sc_name(e), NULL, out) && host_runs(host, out->module->index) &&
+		!atomic_load(&out->module->off);
 }
 
 static int

@@ -11,7 +11,8 @@ struct nonza_found {
 	const struct module *module;
 };
 
-bool nonza_check(char *error, size_t error_size) SC_MUST_CHECK;         /* no two modules claim the same */
+/* no two modules claim the same */
+bool nonza_check(char *error, size_t error_size) SC_MUST_CHECK;
 /* at is one SC_NONZA_ bit. False: nobody claims it at this host. */
 /* The namespaces of what is claimed at this host, each once, for the features. Returns how many. */
 int nonza_namespaces(const struct sc_host *, unsigned at, const char **out, int max);

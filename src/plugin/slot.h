@@ -12,7 +12,8 @@ struct slots {
 	uint16_t n;
 };
 
-void slot_register(const struct sc_slot *);             /* before the shards start: gives it an index of its kind */
+/* before the shards start: gives it an index of its kind */
+void slot_register(const struct sc_slot *);
 void *slots_get(struct slots *, const struct sc_slot *);        /* makes it */
 void *slots_peek(const struct slots *, const struct sc_slot *);
 void slots_free(struct slots *, enum sc_slot_at);       /* calls every fini */

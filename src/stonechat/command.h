@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command: what stonechatctl (and later HTTP and ad-hoc commands) can ask. One definition for all of them.
+ * command: what stonechatctl (and later HTTP and ad-hoc commands) can ask. One definition for all
+ * of them.
  */
 #ifndef STONECHAT_COMMAND_H
 #define STONECHAT_COMMAND_H
@@ -23,18 +24,25 @@ struct sc_command_row {
 	const char *help;               /* one sentence */
 	enum sc_command_where where;
 	int min_args, max_args;
-	/* Runs on the shard. Ends with exactly one sc_command_done/fail, now or later from this shard. */
+	/* Runs on the shard. Ends with exactly one sc_command_done/fail, now or later from this
+	 * shard. */
 	void (*fn)(struct sc_command *);
-	unsigned seconds;               /* that it may take before the client is told that nobody answered; 0: 30; UINT_MAX: any time */
+	/* that it may take before the client is told that nobody answered; 0: 30; UINT_MAX: any
+	 * time */
+	unsigned seconds;
 };
 
 int sc_command_argc(const struct sc_command *);
 const char *sc_command_arg(const struct sc_command *, int i);           /* NULL: not given */
-const char *sc_command_option(const struct sc_command *, const char *name);     /* "--limit N": name "limit"; NULL */
-const struct sc_jid *sc_command_jid(const struct sc_command *);         /* argument 0, prepared (SC_ON_JID) */
+/* "--limit N": name "limit"; NULL */
+const char *sc_command_option(const struct sc_command *, const char *name);
+/* argument 0, prepared (SC_ON_JID) */
+const struct sc_jid *sc_command_jid(const struct sc_command *);
 struct sc_arena *sc_command_arena(struct sc_command *);
-void sc_command_columns(struct sc_command *, const char *const *names); /* NULL-terminated: starts a table */
-void sc_command_row(struct sc_command *, const char *const *cells);     /* as many as columns; NULL cells are "-" */
+/* NULL-terminated: starts a table */
+void sc_command_columns(struct sc_command *, const char *const *names);
+/* as many as columns; NULL cells are "-" */
+void sc_command_row(struct sc_command *, const char *const *cells);
 void sc_command_fact(struct sc_command *, const char *key, const char *value);
 void sc_command_fact_int(struct sc_command *, const char *key, int64_t value);
 void sc_command_text(struct sc_command *, const char *text);            /* a sentence to print */

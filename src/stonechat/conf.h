@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf: a module's settings as a table. The core parses, checks, documents and reloads them; the module reads a struct.
+ * conf: a module's settings as a table. The core parses, checks, documents and reloads them; the
+ * module reads a struct.
  *	struct roster_conf { int64_t max_items; bool versioning; };
  *	static const struct sc_key conf[] = {
- *		SC_CONF_INT(struct roster_conf, max_items, "5000", 1, 1000000, "Contacts that one account may have."),
- *		SC_CONF_END
+ *		SC_CONF_INT(struct roster_conf, max_items, "5000", 1, 1000000, "Contacts that one
+ *		account may have."), SC_CONF_END
  *	};
  *	const struct roster_conf *c = sc_conf(ctx);
  */
@@ -28,7 +29,8 @@ struct sc_key {
 	const char *name;
 	enum sc_conf_type type;
 	size_t offset;
-	const char *standard;   /* the default, written as in the file; lists: words separated by spaces; NULL text: none */
+	/* the default, written as in the file; lists: words separated by spaces; NULL text: none */
+	const char *standard;
 	int64_t min, max;       /* numbers, sizes (bytes), times (ms) */
 	const char *words;      /* of an enum, separated by spaces */
 	bool restart;           /* takes effect only after a restart; otherwise at reload */
@@ -44,9 +46,11 @@ struct sc_key {
 #define SC_CONF_TEXT(st, field, dflt, text) \
 	SC_CONF_KEY_(st, field, SC_CONF_T_TEXT, .standard = dflt, .help = text)
 #define SC_CONF_SIZE(st, field, dflt, lo, hi, text) \
-	SC_CONF_KEY_(st, field, SC_CONF_T_SIZE, .standard = dflt, .min = lo, .max = hi, .help = text)
+	SC_CONF_KEY_(st, field, SC_CONF_T_SIZE, .standard = dflt, .min = lo, .max = hi, \
+		.help = text)
 #define SC_CONF_TIME(st, field, dflt, lo, hi, text) \
-	SC_CONF_KEY_(st, field, SC_CONF_T_TIME, .standard = dflt, .min = lo, .max = hi, .help = text)
+	SC_CONF_KEY_(st, field, SC_CONF_T_TIME, .standard = dflt, .min = lo, .max = hi, \
+		.help = text)
 #define SC_CONF_ENUM(st, field, dflt, list, text) \
 	SC_CONF_KEY_(st, field, SC_CONF_T_ENUM, .standard = dflt, .words = list, .help = text)
 #define SC_CONF_LIST(st, field, dflt, text) \
@@ -55,7 +59,8 @@ struct sc_key {
 	SC_CONF_KEY_(st, field, SC_CONF_T_SECRET, .help = text)
 #define SC_CONF_END { .name = NULL }
 
-/* The calling module's settings at this ctx's host (or the global ones); lent, good until the function returns. */
+/* The calling module's settings at this ctx's host (or the global ones); lent, good until the
+ * function returns. */
 const void *sc_conf(const struct sc_ctx *);
 /* The same outside a ctx. */
 struct sc_module;

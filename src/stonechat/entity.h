@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entity: anything with a bare JID here: account, room, service. It lives on its home shard and is only touched there.
- * Slots: a module's own typed data attached to a session, entity, host or shard.
+ * entity: anything with a bare JID here: account, room, service. It lives on its home shard and is
+ * only touched there. Slots: a module's own typed data attached to a session, entity, host or
+ * shard.
  */
 #ifndef STONECHAT_ENTITY_H
 #define STONECHAT_ENTITY_H
@@ -12,39 +13,46 @@
 
 enum sc_entity_kind { SC_ENTITY_ACCOUNT, SC_ENTITY_SERVICE };
 
-/* The account with this (bare) JID, on its home shard, if it is in memory: one with sessions is. NULL: it is not. */
+/* The account with this (bare) JID, on its home shard, if it is in memory: one with sessions is.
+ * NULL: it is not. */
 struct sc_entity *sc_entity_find(const struct sc_jid *);
 const struct sc_jid *sc_entity_jid(const struct sc_entity *);           /* bare; lent */
 enum sc_entity_kind sc_entity_kind(const struct sc_entity *);
 int64_t sc_entity_id(const struct sc_entity *);                         /* users.id */
 struct sc_host *sc_entity_host(const struct sc_entity *);
-int sc_entity_sessions(const struct sc_entity *);                       /* how many, sleeping ones included */
-int64_t sc_entity_last_seen(const struct sc_entity *);                  /* wall µs as stored; 0: never */
+/* how many, sleeping ones included */
+int sc_entity_sessions(const struct sc_entity *);
+/* wall µs as stored; 0: never */
+int64_t sc_entity_last_seen(const struct sc_entity *);
 /* Keeps the entity in memory though it is idle (timers, rooms with occupants). Counts. */
 void sc_entity_pin(struct sc_entity *);
 void sc_entity_unpin(struct sc_entity *);
 
-/* What the account has agreed with a contact (its bare form counts): asks whoever answers the event `contact`. NONE: nothing, or
- * nobody knows it. On the account's home, once it is loaded. */
+/* What the account has agreed with a contact (its bare form counts): asks whoever answers the event
+ * `contact`. NONE: nothing, or nobody knows it. On the account's home, once it is loaded. */
 enum sc_subscription sc_contact(struct sc_entity *account, const struct sc_jid *contact);
-/* Visits every contact with any of these SC_SUB_ bits, by asking whoever answers `contacts_each`. The visitor may send, and not wait. */
+/* Visits every contact with any of these SC_SUB_ bits, by asking whoever answers `contacts_each`.
+ * The visitor may send, and not wait. */
 void sc_contacts_each(struct sc_entity *account, unsigned mask,
 	void (*visit)(void *arg, const struct sc_jid *bare, enum sc_subscription), void *arg);
 /* For the module that answers those two: fires `contact_changed`, after its roster push. */
-void sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc_subscription was, enum sc_subscription is);
+void sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare,
+	enum sc_subscription was, enum sc_subscription is);
 
 const char *sc_host_name(const struct sc_host *);                       /* prepared domain */
 const struct sc_jid *sc_host_jid(const struct sc_host *);
 int sc_host_id(const struct sc_host *);                                 /* hosts.id */
-/* The virtual host of ours with this domain on this shard; NULL: not ours. Subdomains of services are found too. */
+/* The virtual host of ours with this domain on this shard; NULL: not ours. Subdomains of services
+ * are found too. */
 struct sc_host *sc_host_find(struct sc_span domain);
-bool sc_is_local(const struct sc_jid *);                                /* its domain is one of ours */
+/* its domain is one of ours */
+bool sc_is_local(const struct sc_jid *);
 
 /*
  * Slots. Declares one:
  *	static SC_SLOT(carbons_slot, SC_SLOT_SESSION, struct carbons, NULL);
- * and lists it in the module's .slots. The memory is zeroed on first use, freed by the core after fini (may be NULL). Session slots
- * are carried over resumption.
+ * and lists it in the module's .slots. The memory is zeroed on first use, freed by the core after
+ * fini (may be NULL). Session slots are carried over resumption.
  */
 enum sc_slot_at { SC_SLOT_SESSION, SC_SLOT_ENTITY, SC_SLOT_HOST, SC_SLOT_SHARD };
 

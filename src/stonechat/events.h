@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* events: payloads, and what is expanded from events.def. Included by hook.h, in the middle of it. */
+/* events: payloads, and what is expanded from events.def. Included by hook.h, in the middle of
+ * it. */
 #ifndef STONECHAT_HOOK_H
 #include <stonechat/hook.h>
 #endif
@@ -18,7 +19,8 @@ struct sc_ev_presence {
 	struct sc_session *session;
 	bool was_available, is_available;
 	int8_t old_priority, priority;
-	const struct sc_stanza *presence;       /* the new one; NULL when the session died without a word */
+	/* the new one; NULL when the session died without a word */
+	const struct sc_stanza *presence;
 };
 
 struct sc_notes;
@@ -57,9 +59,14 @@ struct sc_ev_owed {
 };
 
 enum sc_settled {
-	SC_SETTLED_SAFE,        /* everybody who was owed it has it, or it is with somebody and the others are gone: delete the row */
-	SC_SETTLED_CHANGED,     /* fewer are owed it, or somebody has acknowledged it: sc_owed_list(), sc_owed_acked() */
-	SC_SETTLED_PLAIN,       /* nobody has it and nobody waits for it: the row is for the next session that drains the spool */
+	/* everybody who was owed it has it, or it is with somebody and the others are gone: delete
+	 * the row */
+	SC_SETTLED_SAFE,
+	/* fewer are owed it, or somebody has acknowledged it: sc_owed_list(), sc_owed_acked() */
+	SC_SETTLED_CHANGED,
+	/* nobody has it and nobody waits for it: the row is for the next session that drains the
+	 * spool */
+	SC_SETTLED_PLAIN,
 };
 
 struct sc_ev_settled {
@@ -68,7 +75,8 @@ struct sc_ev_settled {
 	enum sc_settled how;
 };
 
-enum sc_subscription { SC_SUB_NONE = 0, SC_SUB_TO = 1, SC_SUB_FROM = 2, SC_SUB_BOTH = 3 };      /* RFC 6121 §2.1.2.5; bits */
+/* RFC 6121 §2.1.2.5; bits */
+enum sc_subscription { SC_SUB_NONE = 0, SC_SUB_TO = 1, SC_SUB_FROM = 2, SC_SUB_BOTH = 3 };
 
 struct sc_ev_contact {
 	struct sc_entity *account;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * iq: handlers by (type, place, namespace, element) in one table (design §7). What nobody claims gets
- * service-unavailable from the core; IQs with none or several payloads bad-request (RFC 6120 §8.2.3).
+ * iq: handlers by (type, place, namespace, element) in one table (design §7). What nobody claims
+ * gets service-unavailable from the core; IQs with none or several payloads bad-request (RFC 6120
+ * §8.2.3).
  */
 #ifndef STONECHAT_IQ_H
 #define STONECHAT_IQ_H
@@ -14,7 +15,8 @@ enum sc_iq_type { SC_IQ_GET = 1, SC_IQ_SET = 2 };               /* bits: GET | S
 
 enum sc_at {
 	SC_AT_SERVER = 1,       /* to the host itself, on the shard where it was read */
-	SC_AT_ACCOUNT = 2,      /* to a bare JID (or without `to`), on the account's home; the owner only, unless SC_OPEN */
+	/* to a bare JID (or without `to`), on the account's home; the owner only, unless SC_OPEN */
+	SC_AT_ACCOUNT = 2,
 	SC_AT_SERVICE = 4,      /* to a service's entity */
 	SC_OPEN = 256,          /* others may ask too; the handler decides what they may see */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * module: one feature as data. The core registers, undoes and documents it. Arrays end with a zeroed element.
+ * module: one feature as data. The core registers, undoes and documents it. Arrays end with a
+ * zeroed element.
  */
 #ifndef STONECHAT_MODULE_H
 #define STONECHAT_MODULE_H
@@ -24,8 +25,10 @@
 struct sc_module {
 	uint32_t magic;
 	uint16_t api_major, api_minor;
-	/* Sizes of what the module lays out, so that structs may grow at their end within a major version. */
-	uint16_t size_module, size_hook, size_iq, size_feature, size_identity, size_key, size_command, size_stmt;
+	/* Sizes of what the module lays out, so that structs may grow at their end within a major
+	 * version. */
+	uint16_t size_module, size_hook, size_iq, size_feature, size_identity, size_key,
+		size_command, size_stmt;
 	const char *name;
 	const char *summary;            /* a sentence */
 	const char *const *implements;  /* "XEP-0199 2.0.1"; NULL-terminated */
@@ -40,12 +43,13 @@ struct sc_module {
 	size_t conf_size;               /* of the struct that the keys fill */
 	const struct sc_stmt *const *statements;
 	const struct sc_command_row *commands;
-	/* Checks a parsed configuration beyond single keys. False: refused with the sentence. May be NULL. */
+	/* Checks a parsed configuration beyond single keys. False: refused with the sentence. May
+	 * be NULL. */
 	bool (*conf_check)(const void *conf, char *error, size_t error_size);
 	/* Runs once on every shard after the worker started; for timers. May be NULL. */
 	void (*shard_start)(struct sc_ctx *);
-	/* Runs once on every shard when the server is stopped in order, after its sessions have ended: the last chance to send to the
-	 * database what was kept for a batch. May be NULL. */
+	/* Runs once on every shard when the server is stopped in order, after its sessions have
+	 * ended: the last chance to send to the database what was kept for a batch. May be NULL. */
 	void (*shard_stop)(struct sc_ctx *);
 	/* Since 1.1. What follows is added at the end, so that modules made for less still fit. */
 	uint16_t size_nonza;
@@ -66,8 +70,8 @@ const char *sc_version(void);           /* of the server: "0.1.0" */
 		.size_module = sizeof(struct sc_module), .size_hook = sizeof(struct sc_hook), \
 		.size_iq = sizeof(struct sc_iq), .size_feature = sizeof(struct sc_feature), \
 		.size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key), \
-		.size_command = sizeof(struct sc_command_row), .size_stmt = sizeof(struct sc_stmt), \
-		.size_nonza = sizeof(struct sc_nonza), \
+		.size_command = sizeof(struct sc_command_row), \
+		.size_stmt = sizeof(struct sc_stmt), .size_nonza = sizeof(struct sc_nonza), \
 		.name = #ident, __VA_ARGS__ }
 
 #pragma GCC visibility pop

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owed: messages that sessions have been given and have not acknowledged yet (XEP-0198), which must survive us. The core decides when
- * one needs a row in the spool; the module that keeps the spool writes, changes and deletes rows.
+ * owed: messages that sessions have been given and have not acknowledged yet (XEP-0198), which must
+ * survive us. The core decides when one needs a row in the spool; the module that keeps the spool
+ * writes, changes and deletes rows.
  */
 #ifndef STONECHAT_OWED_H
 #define STONECHAT_OWED_H
@@ -14,9 +15,10 @@
 struct sc_owed;
 
 const struct sc_stanza *sc_owed_stanza(const struct sc_owed *);         /* sealed */
-int64_t sc_owed_since(const struct sc_owed *);                          /* wall µs: when the sessions were given it */
-/* The sessions that are still owed it, as "ID:NUMBER ID:NUMBER …" (the XEP-0198 id, and the number of the stanza in that stream or 0
- * while it is not written), for the row. */
+/* wall µs: when the sessions were given it */
+int64_t sc_owed_since(const struct sc_owed *);
+/* The sessions that are still owed it, as "ID:NUMBER ID:NUMBER …" (the XEP-0198 id, and the number
+ * of the stanza in that stream or 0 while it is not written), for the row. */
 char *sc_owed_list(struct sc_arena *, const struct sc_owed *);
 /* Some session has acknowledged it, though others are still owed it. */
 bool sc_owed_acked(const struct sc_owed *);
@@ -26,7 +28,8 @@ void sc_owed_set_sequence(struct sc_owed *, int64_t);
 enum sc_owed_kept {
 	SC_OWED_KEPT,           /* the row is committed */
 	SC_OWED_FAILED,         /* it cannot be written now: the sender hears of it */
-	SC_OWED_NOT_WANTED,     /* this message is not to be kept (XEP-0334, chat states): memory is all it has */
+	/* this message is not to be kept (XEP-0334, chat states): memory is all it has */
+	SC_OWED_NOT_WANTED,
 };
 /* Ends what message_owed began. Exactly once, from the account's shard. */
 void sc_owed_stored(struct sc_owed *, enum sc_owed_kept);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session: one bound stream of an account. Everything here is for the account's home shard; a session is never touched
- * from another thread. Pointers are good until the function returns: to find a session again after a wait, keep its
- * full JID or number.
+ * session: one bound stream of an account. Everything here is for the account's home shard; a
+ * session is never touched from another thread. Pointers are good until the function returns: to
+ * find a session again after a wait, keep its full JID or number.
  */
 #ifndef STONECHAT_SESSION_H
 #define STONECHAT_SESSION_H
@@ -16,34 +16,42 @@ struct sc_entity *sc_session_account(const struct sc_session *);
 uint64_t sc_session_number(const struct sc_session *);                  /* unique in this process */
 struct sc_session *sc_session_by_number(struct sc_entity *account, uint64_t number);
 struct sc_session *sc_session_by_resource(struct sc_entity *account, struct sc_span resource);
-const char *sc_session_peer(const struct sc_session *);                 /* address as text, for logs and admins */
+/* address as text, for logs and admins */
+const char *sc_session_peer(const struct sc_session *);
 bool sc_session_asleep(const struct sc_session *);
-/* The id of the client's installation, which only its owner may know (XEP-0388 §2.3); NULL: it has told none. */
+/* The id of the client's installation, which only its owner may know (XEP-0388 §2.3); NULL: it has
+ * told none. */
 const char *sc_session_agent(const struct sc_session *);
 int64_t sc_session_since(const struct sc_session *);                    /* wall µs of the bind */
-int64_t sc_session_active(const struct sc_session *);                   /* wall µs of the last stanza from it */
+/* wall µs of the last stanza from it */
+int64_t sc_session_active(const struct sc_session *);
 
-/* Iterates an account's sessions in order of their binding; start with NULL. The current one may end meanwhile, others not. */
+/* Iterates an account's sessions in order of their binding; start with NULL. The current one may
+ * end meanwhile, others not. */
 struct sc_session *sc_session_next(struct sc_entity *account, struct sc_session *after);
 
 /* --- presence, which the core needs for delivery (RFC 6121 §8) and a module decides --- */
 bool sc_session_available(const struct sc_session *);
 int sc_session_priority(const struct sc_session *);
-/* Records what the session now shows the world: copies the presence; unavailable (or NULL) forgets it. Fires session_presence. */
+/* Records what the session now shows the world: copies the presence; unavailable (or NULL) forgets
+ * it. Fires session_presence. */
 void sc_session_presence(struct sc_ctx *, struct sc_session *, const struct sc_stanza *);
-/* The last presence as a fresh changeable stanza (yours), from = full JID, no `to`. NULL: not available. */
+/* The last presence as a fresh changeable stanza (yours), from = full JID, no `to`. NULL: not
+ * available. */
 struct sc_stanza *sc_session_last_presence(struct sc_session *);
 
 /* --- queue of what goes out --- */
-size_t sc_session_queued(const struct sc_session *);                    /* stanzas not yet with the kernel */
+/* stanzas not yet with the kernel */
+size_t sc_session_queued(const struct sc_session *);
 /* Room for feeding in windows: how many more stanzas before session_drained will tell. */
 int sc_session_window(const struct sc_session *);
 
-/* A session that drains its spool gets nothing newer: to_user messages for the account that would go to it join the spool's lane
- * (design §5 Order). Nested calls count. */
+/* A session that drains its spool gets nothing newer: to_user messages for the account that would
+ * go to it join the spool's lane (design §5 Order). Nested calls count. */
 void sc_session_draining(struct sc_session *, bool on);
 
-/* Ends the session's stream with a stream error (RFC 6120 §4.9.3 condition without text), e.g. "conflict". */
+/* Ends the session's stream with a stream error (RFC 6120 §4.9.3 condition without text), e.g.
+ * "conflict". */
 void sc_session_close(struct sc_session *, const char *condition, const char *text);
 
 #pragma GCC visibility pop

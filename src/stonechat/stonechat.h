@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stonechat: the plugin API, whole, in reading order. doc/plugin-guide.md walks through it.
- * Unless a comment says otherwise a function runs on a shard's thread, returned pointers are lent until the function that you are in
- * returns, and strings are copied.
+ * Unless a comment says otherwise a function runs on a shard's thread, returned pointers are lent
+ * until the function that you are in returns, and strings are copied.
  */
 #ifndef STONECHAT_STONECHAT_H
 #define STONECHAT_STONECHAT_H

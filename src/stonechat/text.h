@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * text: spans of bytes, arenas, and the few string functions that every module needs.
- * Strings inside the server are UTF-8, validated at the border, and end with a NUL unless a span says otherwise.
+ * Strings inside the server are UTF-8, validated at the border, and end with a NUL unless a span
+ * says otherwise.
  */
 #ifndef STONECHAT_TEXT_H
 #define STONECHAT_TEXT_H
@@ -24,14 +25,17 @@ struct sc_span {
 
 #define SC_SPAN(literal) ((struct sc_span){ (literal), sizeof(literal) - 1 })
 
-struct sc_span sc_span(const char *text);                       /* of a C string; NULL gives {NULL, 0} */
+/* of a C string; NULL gives {NULL, 0} */
+struct sc_span sc_span(const char *text);
 bool sc_span_is(struct sc_span a, const char *text);            /* same bytes */
-bool sc_same(const char *a, const char *b);                     /* C strings; NULL equals only NULL */
+/* C strings; NULL equals only NULL */
+bool sc_same(const char *a, const char *b);
 
 /*
- * An arena frees everything it gave at once; nothing is freed singly. Most arenas belong to a stanza.
- * One thread at a time may allocate from an arena. Failure to allocate ends the process (design: small fixed
- * objects), so the functions never return NULL; sizes that a peer chose are checked by their reader first.
+ * An arena frees everything it gave at once; nothing is freed singly. Most arenas belong to a
+ * stanza. One thread at a time may allocate from an arena. Failure to allocate ends the process
+ * (design: small fixed objects), so the functions never return NULL; sizes that a peer chose are
+ * checked by their reader first.
  */
 struct sc_arena;
 
@@ -40,7 +44,8 @@ char *sc_copy(struct sc_arena *, const char *text);             /* NULL gives NU
 char *sc_copy_n(struct sc_arena *, const char *bytes, size_t n);/* adds a NUL */
 char *sc_format(struct sc_arena *, const char *fmt, ...) SC_PRINTF(2, 3);
 
-/* Base64 (RFC 4648 §4). Decode is strict: no white space, padding required. NULL and *n = 0 when it is not base64. */
+/* Base64 (RFC 4648 §4). Decode is strict: no white space, padding required. NULL and *n = 0 when it
+ * is not base64. */
 char *sc_base64(struct sc_arena *, const void *bytes, size_t n);
 unsigned char *sc_unbase64(struct sc_arena *, const char *text, size_t text_len, size_t *n);
 

@@ -9,13 +9,15 @@
 
 struct sc_timer;
 
-/* Calls fn once after ms on this shard. Use few distinct durations (lists per duration). The timer frees itself after fn;
- * cancel before that by sc_timer_cancel. The ctx has the shard, no stanza; entity NULL. */
+/* Calls fn once after ms on this shard. Use few distinct durations (lists per duration). The timer
+ * frees itself after fn; cancel before that by sc_timer_cancel. The ctx has the shard, no stanza;
+ * entity NULL. */
 struct sc_timer *sc_timer(int64_t ms, void (*fn)(void *arg), void *arg);
 void sc_timer_cancel(struct sc_timer **taken);                  /* NULL inside is fine */
-int64_t sc_now(void);                                           /* wall clock, µs since 1970; tests can move it */
-/* The same, but no two are alike on a shard: even numbers, each greater than the one before. A turn has one time; where the order of what
- * happens in it matters, this tells. */
+/* wall clock, µs since 1970; tests can move it */
+int64_t sc_now(void);
+/* The same, but no two are alike on a shard: even numbers, each greater than the one before. A turn
+ * has one time; where the order of what happens in it matters, this tells. */
 int64_t sc_moment(void);
 int64_t sc_mono(void);                                          /* monotonic µs */
 

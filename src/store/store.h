@@ -17,8 +17,10 @@ struct sc_stmt;
 struct store_conf {
 	const char *uri;                /* conninfo or URI, several hosts allowed; never logged */
 	int writers, readers;           /* connections of each kind for one shard */
-	size_t queue_max_bytes;         /* what waits of this shard, above which new ones get BUSY */
-	int outage_ms;                  /* a write waits so long for a connection, then BUSY (10000) */
+	/* what waits of this shard, above which new ones get BUSY */
+	size_t queue_max_bytes;
+	/* a write waits so long for a connection, then BUSY (10000) */
+	int outage_ms;
 	int read_timeout_ms;            /* statement_timeout of read connections (5000) */
 	const char *app_name;           /* "stonechat-worker GENERATION" */
 	int test_delay_ms;              /* test builds: delay each batch */
@@ -29,7 +31,8 @@ struct store;
 
 /* Starts connecting, does not wait. */
 struct store *store_open(struct event_base *, const struct store_conf *);
-void store_close(struct store **taken);                         /* gives what is queued 2 s, then frees */
+/* gives what is queued 2 s, then frees */
+void store_close(struct store **taken);
 bool store_ready(const struct store *);                         /* every connection is up */
 size_t store_waiting(const struct store *);                     /* queued or under way */
 bool store_busy(const struct store *);                          /* new writes would get BUSY */

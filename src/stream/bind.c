@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bind: resource binding (RFC 6120 §7, and within a login XEP-0386), on the account's home. The account is loaded first, then modules may
- * refuse or wait. */
+/* bind: resource binding (RFC 6120 §7, and within a login XEP-0386), on the account's home. The
+ * account is loaded first, then modules may refuse or wait. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -119,7 +119,8 @@ bind_succeed(struct bind *b)
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
-	sc_log(NULL, SC_LOG_DEBUG, "session.bound", "jid=%s peer=%s", sc_session_jid(s->session)->text, conn_peer_text(s->conn));
+	sc_log(NULL, SC_LOG_DEBUG, "session.bound", "jid=%s peer=%s",
+		sc_session_jid(s->session)->text, conn_peer_text(s->conn));
 	b->wish.bound(s, b->wish.iq);
 	session_start(b->session);
 	bind_end(b);
@@ -161,7 +162,8 @@ run_hooks(struct bind *b)
 	hook_run(ctx, SC_EV_session_bound, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
 }
 
-/* A client's installation has one session: what it left behind would be a ghost beside it (XEP-0386 §3.2). */
+/* A client's installation has one session: what it left behind would be a ghost beside it (XEP-0386
+ * §3.2). */
 static void
 replace_same_agent(struct sc_entity *e, const char *agent)
 {
@@ -176,7 +178,8 @@ replace_same_agent(struct sc_entity *e, const char *agent)
 	}
 }
 
-/* A client that cannot resume leaves a sleeping session behind at each loss of its link: those must not keep it out. */
+/* A client that cannot resume leaves a sleeping session behind at each loss of its link: those must
+ * not keep it out. */
 static bool
 end_a_sleeper(struct sc_entity *e)
 {
@@ -227,7 +230,8 @@ account_loaded(struct entity_wait *w, struct sc_entity *e)
 	else if (e->state == ENTITY_READY && !e->disabled)
 		make_session(b, e);
 	else if (e->state == ENTITY_FAILED)
-		bind_refuse(b, SC_COND_RESOURCE_CONSTRAINT, "The account cannot be loaded right now.");
+		bind_refuse(b, SC_COND_RESOURCE_CONSTRAINT,
+			"The account cannot be loaded right now.");
 	else {
 		stream_error(b->stream, "not-authorized", "The account is no more.");
 		bind_end(b);
@@ -239,7 +243,8 @@ bind_session(struct stream *s, const struct bind_wish *wish)
 {
 	struct sc_arena *arena = arena_new();
 	struct bind *b = calloc(1, sizeof *b);
-	const struct sc_jid *jid = sc_jid_of(arena, sc_span(s->local), sc_jid_domain(sc_host_jid(s->host)), (struct sc_span){ 0 });
+	const struct sc_jid *jid = sc_jid_of(arena, sc_span(s->local),
+		sc_jid_domain(sc_host_jid(s->host)), (struct sc_span){ 0 });
 	struct sc_entity *e;
 
 	sc_assert(b != NULL);
@@ -292,7 +297,8 @@ bind_start(struct stream *s, struct sc_stanza *taken)
 	struct sc_arena *arena = arena_new();
 	const struct sc_elem *e = sc_child(sc_payload(taken), NS_BIND, "resource");
 	const char *text = e != NULL ? sc_text_in(arena, e) : "";
-	const char *prepared = *text != '\0' ? sc_prepare_resource(arena, text, strlen(text)) : NULL;
+	const char *prepared = *text != '\0' ? sc_prepare_resource(arena, text, strlen(text))
+		: NULL;
 
 	if (*text != '\0' && prepared == NULL) {
 		refused(s, taken, SC_COND_BAD_REQUEST, "This resource is not allowed.");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bind2: binding within a login (XEP-0386): the resource that we give, and what else the client wants switched on with it. */
+/* bind2: binding within a login (XEP-0386): the resource that we give, and what else the client
+ * wants switched on with it. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -41,7 +42,8 @@ make_id(const struct stream *s, struct sc_arena *arena, char id[ID_LETTERS + 1])
 		rand_token(token);
 		memcpy(id, token, ID_LETTERS);
 	} else {
-		offer_mac(sc_format(arena, "resource %s@%s %s", s->local, sc_host_name(s->host), s->agent), mac);
+		offer_mac(sc_format(arena, "resource %s@%s %s", s->local, sc_host_name(s->host),
+			s->agent), mac);
 		text = sc_base64(arena, mac, sizeof mac);
 		memcpy(id, text, ID_LETTERS);
 	}
@@ -87,11 +89,13 @@ void
 bind2_bound(struct stream *s, const struct sc_elem *bind, struct buf *b)
 {
 	buf_text(b, "<bound xmlns='" NS_BIND2 "'>");
-	for (const struct sc_elem *e = sc_first(bind); e != NULL && s->session != NULL; e = sc_next(e)) {
+	for (const struct sc_elem *e = sc_first(bind); e != NULL && s->session != NULL;
+	    e = sc_next(e)) {
 		if (sc_is(e, NS_SM, "enable"))
 			c2s_sm_enable(s, e, b);
 		else if (!sc_same(sc_ns(e), NS_BIND2))
-			(void)c2s_run_nonza(s, SC_NONZA_BIND, e);       /* what nobody knows was not offered */
+			/* what nobody knows was not offered */
+			(void)c2s_run_nonza(s, SC_NONZA_BIND, e);
 	}
 	if (s->session != NULL)         /* a module may have ended it */
 		add_from_modules(s, b);

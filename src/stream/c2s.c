@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c2s: what a client may say when. Each state of the stream has the elements that it understands; anything else ends the stream with
- * the error that RFC 6120 §4.9 names.
+ * c2s: what a client may say when. Each state of the stream has the elements that it understands;
+ * anything else ends the stream with the error that RFC 6120 §4.9 names.
  */
 #include "config.h"
 
@@ -32,41 +32,59 @@ static const struct sc_key c2s_keys[] = {
 	SC_CONF_BOOL(struct c2s_conf, allow_plain_without_tls, "false",
 		"Offer the mechanism PLAIN without TLS. For benches on loopback only."),
 	SC_CONF_SIZE(struct c2s_conf, max_stanza, "256KiB", 10000, 16 << 20,
-		"The largest stanza of a client, advertised by XEP-0478. Larger ones end the stream."),
-	SC_CONF_SIZE(struct c2s_conf, max_stanza_unauth, "16KiB", 4096, 1 << 20, "The same before login."),
-	SC_CONF_SIZE(struct c2s_conf, max_unauth_bytes, "64KiB", 16384, 16 << 20, "What a stream may send in all before login."),
-	SC_CONF_TIME(struct c2s_conf, auth_timeout, "60s", 1000, 3600000, "How long logging in may take."),
-	SC_CONF_TIME(struct c2s_conf, tls_timeout, "30s", 1000, 3600000, "How long the TLS handshake may take."),
+		"The largest stanza of a client, advertised by XEP-0478. Larger ones end "
+		"the stream."),
+	SC_CONF_SIZE(struct c2s_conf, max_stanza_unauth, "16KiB", 4096, 1 << 20,
+		"The same before login."),
+	SC_CONF_SIZE(struct c2s_conf, max_unauth_bytes, "64KiB", 16384, 16 << 20,
+		"What a stream may send in all before login."),
+	SC_CONF_TIME(struct c2s_conf, auth_timeout, "60s", 1000, 3600000,
+		"How long logging in may take."),
+	SC_CONF_TIME(struct c2s_conf, tls_timeout, "30s", 1000, 3600000,
+		"How long the TLS handshake may take."),
 	SC_CONF_INT(struct c2s_conf, max_unauth_per_address, "200", 1, 1000000,
 		"Connections of one address (IPv6: of one /64) that have not logged in yet."),
 	SC_CONF_INT(struct c2s_conf, max_sessions, "32", 1, 10000,
-		"Sessions of one account at a time; the one that sleeps longest ends for a new one."),
-	SC_CONF_INT(struct c2s_conf, max_attempts, "4", 1, 100, "Failed logins after which a stream is closed."),
-	SC_CONF_INT(struct c2s_conf, iterations, "10000", 4096, 1000000, "PBKDF2 iterations of new SCRAM verifiers."),
+		"Sessions of one account at a time; the one that sleeps longest ends for "
+		"a new one."),
+	SC_CONF_INT(struct c2s_conf, max_attempts, "4", 1, 100,
+		"Failed logins after which a stream is closed."),
+	SC_CONF_INT(struct c2s_conf, iterations, "10000", 4096, 1000000,
+		"PBKDF2 iterations of new SCRAM verifiers."),
 	SC_CONF_INT(struct c2s_conf, outq_stanzas, "1000", 10, 1000000,
-		"Stanzas that may wait for a client that reads slowly; more messages go to the spool."),
+		"Stanzas that may wait for a client that reads slowly; more messages go to "
+		"the spool."),
 	SC_CONF_SIZE(struct c2s_conf, outq_bytes, "4MiB", 65536, 1LL << 30, "The same in bytes."),
 	SC_CONF_INT(struct c2s_conf, lane_stanzas, "1000", 16, 1000000,
-		"Stanzas of one sender that may wait for one account while the first of them waits for the database; more are refused."),
+		"Stanzas of one sender that may wait for one account while the first of them waits "
+		"for the database; more are refused."),
 	SC_CONF_INT(struct c2s_conf, loading_stanzas, "4000", 16, 1000000,
-		"Stanzas of all senders that may wait while an account is looked up; more are refused."),
+		"Stanzas of all senders that may wait while an account is looked up; more "
+		"are refused."),
 	SC_CONF_INT(struct c2s_conf, reading_iqs, "16", 1, 1000,
-		"Questions of one stream, or to one account, that are answered from the database at a time; then the next stanza waits."),
+		"Questions of one stream, or to one account, that are answered from the database "
+		"at a time; then the next stanza waits."),
 	SC_CONF_BOOL(struct c2s_conf, fast, "true",
-		"Give clients that ask for it a token, by which they log in again in one round trip (XEP-0484)."),
-	SC_CONF_TIME(struct c2s_conf, fast_lifetime, "21d", 60000, 366LL * 86400000, "How long such a token is good."),
+		"Give clients that ask for it a token, by which they log in again in one round "
+		"trip (XEP-0484)."),
+	SC_CONF_TIME(struct c2s_conf, fast_lifetime, "21d", 60000, 366LL * 86400000,
+		"How long such a token is good."),
 	SC_CONF_TIME(struct c2s_conf, fast_rotate, "1d", 0, 366LL * 86400000,
 		"A client that logs in by a token older than this gets a new one."),
 	SC_CONF_INT(struct c2s_conf, clients_max, "50", 1, 10000,
-		"Clients of one account that are remembered with their tokens; more, and the longest unseen is forgotten."),
+		"Clients of one account that are remembered with their tokens; more, and the "
+		"longest unseen is forgotten."),
 	SC_CONF_TIME(struct c2s_conf, clients_forget, "180d", 60000, 36500LL * 86400000,
-		"Clients that did not log in for so long are forgotten at the account's next login."),
+		"Clients that did not log in for so long are forgotten at the account's "
+		"next login."),
 	SC_CONF_BOOL(struct c2s_conf, clients_named, "true",
-		"Remember what clients say of their software and their device, so that people know them in a list (XEP-0494)."),
+		"Remember what clients say of their software and their device, so that people know "
+		"them in a list (XEP-0494)."),
 	SC_CONF_BOOL(struct c2s_conf, downgrade_protection, "true",
 		"Tell SCRAM clients a hash of what was offered (XEP-0474)."),
 	SC_CONF_TEXT(struct c2s_conf, ca_file, NULL,
-		"Authorities that client certificates are checked against; clients are asked for one, and those with an address of "
+		"Authorities that client certificates are checked against; clients are asked for "
+		"one, and those with an address of "
 		"theirs in it (xmppAddr) may log in by EXTERNAL when `mechanisms` lists it."),
 	SC_CONF_LIST(struct c2s_conf, mechanisms, NULL,
 		"SASL mechanisms to offer; without it all but EXTERNAL and ANONYMOUS."),
@@ -78,7 +96,8 @@ static _Thread_local struct tls_ctx *tls;
 void
 c2s_conf_register(void)
 {
-	c2s_section = conf_section("c2s", c2s_keys, sizeof c2s_keys[0], sizeof(struct c2s_conf), false);
+	c2s_section = conf_section("c2s", c2s_keys, sizeof c2s_keys[0],
+		sizeof(struct c2s_conf), false);
 }
 
 const struct c2s_conf *
@@ -110,9 +129,10 @@ c2s_accepted(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_len)
 	}
 	if (!limits_unauth_enter(s->address, c2s_conf()->max_unauth_per_address)) {
 		STAT_INC(conns_refused_address);
-		sc_log(NULL, SC_LOG_INFO, "c2s.too_many_unauthenticated", "peer=%s limit=%lld", conn_peer_text(s->conn),
-			(long long)c2s_conf()->max_unauth_per_address);
-		stream_error(s, "policy-violation", "Too many connections of this address are logging in.");
+		sc_log(NULL, SC_LOG_INFO, "c2s.too_many_unauthenticated", "peer=%s limit=%lld",
+			conn_peer_text(s->conn), (long long)c2s_conf()->max_unauth_per_address);
+		stream_error(s, "policy-violation", "Too many connections of this address are "
+			"logging in.");
 		return;
 	}
 	s->counted_unauth = true;
@@ -144,11 +164,13 @@ c2s_secured(struct stream *s)
 static void
 features_inside(struct stream *s, struct buf *b)
 {
-	struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);      /* only to hold them */
+	/* only to hold them */
+	struct sc_stanza *f = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
 	struct sc_ev_features ev = { s->session, f };
 
 	if (s->session == NULL)
-		buf_text(b, "<bind xmlns='" NS_BIND "'/><session xmlns='" NS_SESSION "'><optional/></session>");
+		buf_text(b, "<bind xmlns='" NS_BIND "'/><session xmlns='"
+			NS_SESSION "'><optional/></session>");
 	if (s->session == NULL || s->session->sm == NULL)
 		buf_text(b, "<sm xmlns='" NS_SM "'/>");
 	hook_fire(SC_EV_stream_features, s->host, NULL, s->session, &ev);
@@ -163,7 +185,8 @@ features_before_login(struct stream *s, struct buf *b)
 	bool secure = conn_is_tls(s->conn);
 
 	if (!secure && tls != NULL)
-		buf_format(b, "<starttls xmlns='" NS_TLS "'>%s</starttls>", c2s_conf()->require_tls ? "<required/>" : "");
+		buf_format(b, "<starttls xmlns='" NS_TLS "'>%s</starttls>",
+			c2s_conf()->require_tls ? "<required/>" : "");
 	if (secure || !c2s_conf()->require_tls)
 		c2s_sasl_features(s, b);
 }
@@ -179,11 +202,12 @@ c2s_features(struct stream *s)
 		features_inside(s, &b);
 	else
 		features_before_login(s, &b);
-	buf_format(&b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%lld</max-bytes></limits>", (long long)
-		(inside ? c2s_conf()->max_stanza : c2s_conf()->max_stanza_unauth));
+	buf_format(&b, "<limits xmlns='" NS_LIMITS "'><max-bytes>%lld</max-bytes></limits>",
+		(long long) (inside ? c2s_conf()->max_stanza : c2s_conf()->max_stanza_unauth));
 	if (!inside && s->offer != NULL) {
 		offer_set_version(s, &b);
-		buf_format(&b, "<config-version xmlns='" NS_IAP "' scheme='opaque' value='%s'/>", offer_version(s));
+		buf_format(&b, "<config-version xmlns='" NS_IAP "' scheme='opaque' value='%s'/>",
+			offer_version(s));
 	}
 	buf_text(&b, "</stream:features>");
 	stream_write_buf(s, &b);
@@ -209,14 +233,16 @@ host_asked_for(struct stream *s, const char *to)
 		h = host_at(0);
 	if (h == NULL) {
 		stream_error(s, to == NULL ? "improper-addressing" : "host-unknown", NULL);
-	} else if (s->host != NULL && s->host != h && (s->header_fixed || s->state == STREAM_AUTHENTICATED)) {
+	} else if (s->host != NULL && s->host != h && (s->header_fixed ||
+	    s->state == STREAM_AUTHENTICATED)) {
 		stream_error(s, "not-authorized", "The host of a stream cannot change.");
 		h = NULL;
 	}
 	return h;
 }
 
-/* Who logs in here has an address here (XEP-0388 §2.1, RFC 6120 §4.9.3.9). What is no address at all says nothing. */
+/* Who logs in here has an address here (XEP-0388 §2.1, RFC 6120 §4.9.3.9). What is no address at
+ * all says nothing. */
 static bool
 from_is_elsewhere(const struct stream *s, const char *from)
 {
@@ -254,7 +280,8 @@ c2s_header(struct stream *s, const struct xml_header *h)
 	if (host == NULL)
 		return;
 	s->host = host;
-	/* From the first header inside TLS on the host is fixed, and without TLS from the login on (reliability.md X9). */
+	/* From the first header inside TLS on the host is fixed, and without TLS from the login on
+	 * (reliability.md X9). */
 	s->header_fixed = s->header_fixed || conn_is_tls(s->conn);
 	stream_send_header(s, h->from);
 	if (!stream_is_open(s))
@@ -324,7 +351,8 @@ open_element(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 }
 
 static void
-answer_with_error(struct stream *s, const struct sc_stanza *stanza, enum sc_cond cond, const char *text)
+answer_with_error(struct stream *s, const struct sc_stanza *stanza, enum sc_cond cond,
+	const char *text)
 {
 	struct sc_stanza *error = sc_error_to(stanza, cond, text);
 	struct buf b = { 0 };
@@ -352,7 +380,8 @@ unbound_stanza(struct stream *s, struct sc_stanza *stanza)
 	if (sc_kind(stanza) != SC_IQ) {
 		stream_error(s, "not-authorized", "Bind a resource first.");
 		sc_stanza_free(&stanza);
-	} else if (sc_type(stanza) == SC_TYPE_SET && sc_is(payload, NS_BIND, "bind") && sc_id(stanza) != NULL) {
+	} else if (sc_type(stanza) == SC_TYPE_SET && sc_is(payload, NS_BIND, "bind") &&
+	    sc_id(stanza) != NULL) {
 		bind_start(s, stanza);
 	} else {
 		answer_with_error(s, stanza, SC_COND_NOT_ALLOWED, "Bind a resource first.");
@@ -366,7 +395,8 @@ from_is_own(const struct stream *s, const struct sc_stanza *stanza)
 {
 	const struct sc_jid *from = sc_from(stanza), *own = sc_session_jid(s->session);
 
-	return from == NULL || sc_jid_same(from, own) || (sc_jid_is_bare(from) && sc_jid_same_bare(from, own));
+	return from == NULL || sc_jid_same(from, own) ||
+		(sc_jid_is_bare(from) && sc_jid_same_bare(from, own));
 }
 
 /* Answered by the stream itself: the legacy session request (RFC 3921 §3), and a second bind. */
@@ -417,7 +447,8 @@ bound_stanza(struct stream *s, struct sc_stanza *stanza)
 		STAT_INC(messages_in);
 	wrong = shape_error(stanza);
 	if (!addresses || wrong != NULL) {
-		answer_with_error(s, stanza, addresses ? SC_COND_BAD_REQUEST : SC_COND_JID_MALFORMED, wrong);
+		answer_with_error(s, stanza, addresses ? SC_COND_BAD_REQUEST
+			: SC_COND_JID_MALFORMED, wrong);
 		session_answered(s->session);
 		sc_stanza_free(&stanza);
 		return;

@@ -56,7 +56,8 @@ failure(struct stream *s, enum sasl_failure why, const char *application)
 {
 	struct buf b = { 0 };
 
-	buf_format(&b, "<failure xmlns='" NS_SASL "'><%s/>%s</failure>", sasl_failure_name(why), application);
+	buf_format(&b, "<failure xmlns='" NS_SASL "'><%s/>%s</failure>", sasl_failure_name(why),
+		application);
 	stream_write_buf(s, &b);
 }
 

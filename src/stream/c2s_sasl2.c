@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c2s_sasl2: the words of XEP-0388 for a login. The stream goes on after <success/>; resuming and binding, when asked for, come before
- * it, so that one answer says all.
+ * c2s_sasl2: the words of XEP-0388 for a login. The stream goes on after <success/>; resuming and
+ * binding, when asked for, come before it, so that one answer says all.
  */
 #include "config.h"
 
@@ -15,7 +15,8 @@
 #include "stream/sasl2.h"
 #include "xmpp/ns.h"
 
-#define AGENT_TEXT_MAX 200              /* bytes of a client's or a device's name; a longer one is none */
+/* bytes of a client's or a device's name; a longer one is none */
+#define AGENT_TEXT_MAX 200
 
 static const struct login_profile profile;
 
@@ -133,10 +134,12 @@ begin(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 	bool token = sc_child(e, NS_FAST, "fast") != NULL;
 	enum sasl_mech m;
 
-	token = token && sc_attr(e, "mechanism") != NULL && sasl_mech_parse(sc_attr(e, "mechanism"), &m) && sasl_mech_is_token(m);
+	token = token && sc_attr(e, "mechanism") != NULL && sasl_mech_parse(sc_attr(e, "mechanism"),
+		&m) && sasl_mech_is_token(m);
 	if (offer_has_changed(s, e)) {
 		s->login = &profile;
-		login_fail_uncounted(s, SASL_ABORTED, "<config-version-mismatch xmlns='" NS_IAP "'/>");
+		login_fail_uncounted(s, SASL_ABORTED, "<config-version-mismatch xmlns='"
+			NS_IAP "'/>");
 		return;
 	}
 	if (!login_begin(s, &profile, sc_attr(e, "mechanism"), token))
@@ -187,7 +190,8 @@ failure(struct stream *s, enum sasl_failure why, const char *application)
 {
 	struct buf b = { 0 };
 
-	buf_format(&b, "<failure xmlns='" NS_SASL2 "'><%s xmlns='" NS_SASL "'/>%s</failure>", sasl_failure_name(why), application);
+	buf_format(&b, "<failure xmlns='" NS_SASL2 "'><%s xmlns='" NS_SASL "'/>%s</failure>",
+		sasl_failure_name(why), application);
 	stream_write_buf(s, &b);
 }
 
@@ -265,7 +269,8 @@ bind_or_end(struct stream *s)
 	struct buf b = { 0 };
 
 	if (r->bind != NULL) {
-		bind_session(s, &(struct bind_wish){ bind2_resource(s, r->bind), NULL, bound, refused });
+		bind_session(s, &(struct bind_wish){ bind2_resource(s, r->bind), NULL, bound,
+			refused });
 		return;
 	}
 	if (r->not_resumed != NULL)
@@ -327,7 +332,8 @@ c2s_sasl2_element(struct stream *s, struct sc_arena **taken, const struct sc_ele
 	} else if (sc_is(e, NS_SASL2, "response") && !in_task) {
 		login_feed(s, e);
 	} else if (!in_task || !task_element(s, e)) {
-		stream_error(s, "policy-violation", "Nothing else is said during a login.");     /* §2.4 */
+		/* §2.4 */
+		stream_error(s, "policy-violation", "Nothing else is said during a login.");
 	}
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* c2s_sm: the elements of stream management (XEP-0198 1.6.3) on a client's stream. What they set in motion is core/sm.c's. */
+/* c2s_sm: the elements of stream management (XEP-0198 1.6.3) on a client's stream. What they set in
+ * motion is core/sm.c's. */
 #include "config.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@
 void
 c2s_sm_failed(struct buf *b, const char *condition)
 {
-	buf_format(b, "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZA_ERRORS "'/></failed>", condition);
+	buf_format(b, "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZA_ERRORS "'/></failed>",
+		condition);
 }
 
 static void
@@ -36,8 +38,10 @@ too_high(struct stream *s, uint32_t h, uint32_t sent)
 {
 	char extra[128], text[128];
 
-	snprintf(extra, sizeof extra, "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/>", h, sent);
-	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I only sent you %u so far.", h, sent);
+	snprintf(extra, sizeof extra, "<handled-count-too-high xmlns='"
+		NS_SM "' h='%u' send-count='%u'/>", h, sent);
+	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I only sent you %u so far.",
+		h, sent);
 	stream_error_with(s, "undefined-condition", text, extra);
 }
 
@@ -73,7 +77,8 @@ c2s_sm_enable(struct stream *s, const struct sc_elem *e, struct buf *b)
 	sm = sm_enable(s->session, resume, (int64_t)seconds * 1000);
 	buf_text(b, "<enabled xmlns='" NS_SM "'");
 	if (resume)
-		buf_format(b, " id='%s' resume='true' max='%lld'", sm->id, (long long)(sm->max_ms / 1000));
+		buf_format(b, " id='%s' resume='true' max='%lld'", sm->id,
+			(long long)(sm->max_ms / 1000));
 	buf_text(b, "/>");
 }
 
@@ -153,7 +158,8 @@ attach(struct stream *s, struct sc_session *session)
 	stream_move(s, STREAM_BOUND);
 	timeout_clear(&s->timeout);
 	conn_priority(s->conn, LOOP_PRIORITY_BOUND);
-	sc_log(NULL, SC_LOG_DEBUG, "session.resumed", "jid=%s peer=%s", session->jid.text, conn_peer_text(s->conn));
+	sc_log(NULL, SC_LOG_DEBUG, "session.resumed", "jid=%s peer=%s", session->jid.text,
+		conn_peer_text(s->conn));
 }
 
 /* session: NULL when there is none. */
@@ -174,7 +180,8 @@ resume_end(struct resume *r, struct sc_session *session)
 	route_run();
 }
 
-/* The row that said how it slept is gone: it can wake up. The session may have ended while that was written down. */
+/* The row that said how it slept is gone: it can wake up. The session may have ended while that was
+ * written down. */
 static void
 row_gone(void *arg, bool ok)
 {
@@ -182,7 +189,8 @@ row_gone(void *arg, bool ok)
 	struct sc_session *session = r->session;
 
 	r->session = NULL;
-	resume_end(r, ok && !session->ending && !session->gone && session->stream == NULL ? session : NULL);
+	resume_end(r, ok && !session->ending && !session->gone &&
+		session->stream == NULL ? session : NULL);
 	session_unref(session);
 }
 
@@ -224,8 +232,9 @@ use_h(struct resume *r, struct sc_entity *e)
 	hook_run(ctx, SC_EV_resume_failed, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
 }
 
-/* The client's count is not ours: it had acknowledged more before, or acknowledges what it was never sent. It would come again with the
- * same number, so the session ends; what was not acknowledged is for the next one. */
+/* The client's count is not ours: it had acknowledged more before, or acknowledges what it was
+ * never sent. It would come again with the same number, so the session ends; what was not
+ * acknowledged is for the next one. */
 static void
 cannot_agree(struct resume *r, struct sc_session *session)
 {
@@ -265,7 +274,8 @@ resume_loaded(struct entity_wait *w, struct sc_entity *e)
 void
 c2s_sm_resumed(struct buf *b, const struct sc_session *session)
 {
-	buf_format(b, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", session->sm->id, session->prefix.handled);
+	buf_format(b, "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", session->sm->id,
+		session->prefix.handled);
 }
 
 static void
@@ -309,8 +319,8 @@ c2s_sm_resume(struct stream *s, const struct sc_elem *e,
 	stream_ref(s);
 	stream_block(s);
 	arena = arena_new();
-	account = entity_get(s->host, sc_jid_of(arena, sc_span(s->local), sc_jid_domain(sc_host_jid(s->host)),
-		(struct sc_span){ 0 }));
+	account = entity_get(s->host, sc_jid_of(arena, sc_span(s->local),
+		sc_jid_domain(sc_host_jid(s->host)), (struct sc_span){ 0 }));
 	arena_free(arena);
 	entity_ref(account);
 	entity_when_loaded(account, &r->wait);

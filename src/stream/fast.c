@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast: an account's clients and the tokens that log them in without a password (XEP-0484). A client has two at most, the present one and
- * a newer one; §5.1 says how they take turns. What decides whether a token is still good is the write that uses it, so two logins on two
- * shards cannot both have the same count.
+ * fast: an account's clients and the tokens that log them in without a password (XEP-0484). A
+ * client has two at most, the present one and a newer one; §5.1 says how they take turns. What
+ * decides whether a token is still good is the write that uses it, so two logins on two shards
+ * cannot both have the same count.
  */
 #include "config.h"
 
@@ -63,9 +64,11 @@ fast_read(struct stream *s, const struct sc_elem *authenticate)
 	if (fast != NULL && sasl_wants_token(s->sasl)) {
 		r->invalidates = is_true(sc_attr(fast, "invalidate"));
 		r->counts = sc_attr(fast, "count") != NULL;
-		r->count = r->counts && sc_read_number(sc_attr(fast, "count"), INT32_MAX, &count) ? (int64_t)count : -1;
+		r->count = r->counts && sc_read_number(sc_attr(fast, "count"), INT32_MAX, &count)
+			? (int64_t)count : -1;
 	}
-	r->wants_token = wish != NULL && s->agent != NULL && is_offered(s, sc_attr(wish, "mechanism")) &&
+	r->wants_token = wish != NULL && s->agent != NULL &&
+		is_offered(s, sc_attr(wish, "mechanism")) &&
 		sasl_mech_parse(sc_attr(wish, "mechanism"), &r->token_mech);
 }
 
@@ -130,7 +133,8 @@ token_used(struct stream *s, const struct sc_rows *rows)
 	}
 	if (sc_rows_count(rows) == 0) {
 		STAT_INC(fast_replays);
-		sc_log(NULL, SC_LOG_INFO, "fast.refused", "peer=%s account=%lld count=%lld", conn_peer_text(s->conn),
+		sc_log(NULL, SC_LOG_INFO, "fast.refused", "peer=%s account=%lld count=%lld",
+			conn_peer_text(s->conn),
 			(long long)s->account_id, (long long)s->sasl2->count);
 		login_fail(s, SASL_NOT_AUTHORIZED);
 		return;
@@ -155,14 +159,17 @@ use_token(struct stream *s, int used)
 	}
 	if (r->wants_token)
 		make_token(r);
-	login_ask(s, &sql_client_token, SC_ARGS(sc_int(s->account_id), sc_text(s->agent), sc_text(r->tokens[used].text),
-		sc_int(clock_wall()), sc_text(r->software), sc_text(r->device), r->counts ? sc_int(r->count) : sc_null(),
+	login_ask(s, &sql_client_token, SC_ARGS(sc_int(s->account_id), sc_text(s->agent),
+		sc_text(r->tokens[used].text),
+		sc_int(clock_wall()), sc_text(r->software), sc_text(r->device), r->counts
+		? sc_int(r->count) : sc_null(),
 		sc_int(r->invalidates), token_arg(r), mech_arg(r), expiry_arg(r)), token_used);
 }
 
 /* --- any other login --- */
 
-/* The client is in, whether or not this could be written; but a token that is not stored is none. */
+/* The client is in, whether or not this could be written; but a token that is not stored is
+ * none. */
 static void
 client_noted(struct stream *s, const struct sc_rows *rows)
 {
@@ -183,10 +190,14 @@ note_client(struct stream *s)
 	rand_token(reference);
 	if (r->wants_token)
 		make_token(r);
-	login_ask(s, &sql_client_login, SC_ARGS(sc_int(s->account_id), sc_text(s->agent), sc_text(reference),
-		sc_text(r->software), sc_text(r->device), sc_int(now), sc_int(checked != NULL), token_arg(r), mech_arg(r),
-		expiry_arg(r), checked != NULL ? sc_bytes(checked->stored_key, verifier_key_len(hash)) : sc_null(),
-		sc_int(c2s_conf()->clients_max), sc_int(now - c2s_conf()->clients_forget * 1000)), client_noted);
+	login_ask(s, &sql_client_login, SC_ARGS(sc_int(s->account_id), sc_text(s->agent),
+		sc_text(reference),
+		sc_text(r->software), sc_text(r->device), sc_int(now), sc_int(checked != NULL),
+		token_arg(r), mech_arg(r),
+		expiry_arg(r), checked != NULL ? sc_bytes(checked->stored_key,
+		verifier_key_len(hash)) : sc_null(),
+		sc_int(c2s_conf()->clients_max), sc_int(now - c2s_conf()->clients_forget * 1000)),
+		client_noted);
 }
 
 void

@@ -52,7 +52,8 @@ limits_failed(enum limit_kind kind, const void *key, size_t n)
 int
 limits_delay_ms(enum limit_kind kind, const void *key, size_t n)
 {
-	int64_t over = atomic_load(&debt[kind][hash_bytes(key, n) % CELLS]) - clock_mono() - rates[kind].burst_us;
+	int64_t over = atomic_load(&debt[kind][hash_bytes(key, n) % CELLS]) - clock_mono() -
+		rates[kind].burst_us;
 
 	if (over <= 0)
 		return 0;

@@ -21,7 +21,8 @@
 #include "stream/offer.h"
 #include "stream/sasl2.h"
 
-/* A client that does not understand what is offered may be wrong so often for each wrong password that it may try. */
+/* A client that does not understand what is offered may be wrong so often for each wrong password
+ * that it may try. */
 #define MISTAKES_A_GUESS 4
 
 static void go_on(struct stream *, enum sasl_step);
@@ -40,7 +41,8 @@ login_forget(struct stream *s)
 static void
 account_key(const struct stream *s, char key[], size_t size)
 {
-	snprintf(key, size, "%s@%s", s->sasl != NULL ? sasl_local(s->sasl) : "", sc_host_name(s->host));
+	snprintf(key, size, "%s@%s", s->sasl != NULL ? sasl_local(s->sasl) : "",
+		sc_host_name(s->host));
 }
 
 static void
@@ -49,7 +51,8 @@ count_failure(struct stream *s, enum sasl_failure why)
 	char key[SC_JID_MAX];
 
 	STAT_INC(sasl_failure);
-	/* What failed before any password was looked at is no guess: slixmpp tries each -PLUS with a binding that TLS 1.3 does not have. */
+	/* What failed before any password was looked at is no guess: slixmpp tries each -PLUS with
+	 * a binding that TLS 1.3 does not have. */
 	if (!s->looked_up || (why != SASL_NOT_AUTHORIZED && why != SASL_ACCOUNT_DISABLED)) {
 		s->attempts++;
 		return;
@@ -67,8 +70,10 @@ end_failed(struct stream *s, enum sasl_failure why, const char *application)
 {
 	const struct login_profile *profile = s->login;
 
-	sc_log(NULL, SC_LOG_INFO, "sasl.failure", "peer=%s host=%s why=%s reason=\"%s\"", conn_peer_text(s->conn),
-		sc_host_name(s->host), sasl_failure_name(why), s->sasl != NULL ? sasl_reason(s->sasl) : "");
+	sc_log(NULL, SC_LOG_INFO, "sasl.failure", "peer=%s host=%s why=%s reason=\"%s\"",
+		conn_peer_text(s->conn),
+		sc_host_name(s->host), sasl_failure_name(why), s->sasl != NULL
+		? sasl_reason(s->sasl) : "");
 	login_forget(s);
 	if (s->state == STREAM_AUTH)
 		stream_move(s, STREAM_OPEN);
@@ -99,7 +104,8 @@ login_done(struct stream *s)
 
 	s->local = strdup(sasl_local(s->sasl));
 	s->anonymous = sasl_is_anonymous(s->sasl);
-	jid = sc_jid_of(arena, sc_span(s->local), sc_span(sc_host_name(s->host)), (struct sc_span){ 0 });
+	jid = sc_jid_of(arena, sc_span(s->local), sc_span(sc_host_name(s->host)),
+		(struct sc_span){ 0 });
 	s->home = (int16_t)home_of(jid);
 	arena_free(arena);
 	STAT_INC(sasl_success);
@@ -180,15 +186,18 @@ static void
 read_verifier(const struct sc_rows *rows, int column, struct verifier *v, enum verifier_hash hash)
 {
 	if (!sc_row_null(rows, 0, column) &&
-	    !verifier_set(v, hash, (unsigned)sc_row_int(rows, 0, column), sc_row_text(rows, 0, column + 1),
+	    !verifier_set(v, hash, (unsigned)sc_row_int(rows, 0, column),
+	    sc_row_text(rows, 0, column + 1),
 			sc_row_text(rows, 0, column + 2), sc_row_text(rows, 0, column + 3)))
-		sc_log(NULL, SC_LOG_WARN, "account.damaged_verifier", "hash=%s", verifier_hash_name(hash));
+		sc_log(NULL, SC_LOG_WARN, "account.damaged_verifier", "hash=%s",
+			verifier_hash_name(hash));
 }
 
 static void
 read_token(const struct sc_rows *rows, int column, struct sasl_token *t)
 {
-	if (sc_row_null(rows, 0, column) || !sasl_mech_parse(sc_row_text(rows, 0, column + 1).p, &t->mech))
+	if (sc_row_null(rows, 0, column) || !sasl_mech_parse(sc_row_text(rows, 0, column + 1).p,
+	    &t->mech))
 		return;
 	t->text = sc_row_text(rows, 0, column).p;
 	t->expired = sc_row_int(rows, 0, column + 3) <= clock_wall();
@@ -208,7 +217,8 @@ give_account(struct stream *s, const struct sc_rows *rows)
 			sasl2_see_tokens(s->sasl2, rows, 2);
 	} else {
 		for (int h = 0; h < VERIFIER_HASHES; h++)
-			read_verifier(rows, 2 + 4 * h, &creds.verifiers.of[h], (enum verifier_hash)h);
+			read_verifier(rows, 2 + 4 * h, &creds.verifiers.of[h],
+				(enum verifier_hash)h);
 	}
 	step = sasl_account(s->sasl, SASL_FOUND, &creds);
 	verifiers_clear(&creds.verifiers);
@@ -242,8 +252,8 @@ ask_account(void *arg)
 		return;
 	}
 	if (sasl_wants_token(s->sasl))
-		store_run(shard.store, &sql_client_creds, SC_ARGS(sc_int(sc_host_id(s->host)), sc_text(sasl_local(s->sasl)),
-			sc_text(s->agent)), creds_arrived, w);
+		store_run(shard.store, &sql_client_creds, SC_ARGS(sc_int(sc_host_id(s->host)),
+			sc_text(sasl_local(s->sasl)), sc_text(s->agent)), creds_arrived, w);
 	else
 		store_run(shard.store, &sql_account_creds, SC_ARGS(sc_int(sc_host_id(s->host)),
 			sc_text(sasl_local(s->sasl))), creds_arrived, w);
@@ -302,7 +312,8 @@ need_hash(struct stream *s)
 	w->work = sasl_take_work(s->sasl);
 	w->job = (struct job){ .shard = loop_id(), .work = hash_work, .done = hash_done };
 	if (!offload_run(&w->job))
-		hash_done(&w->job);     /* the pool is full: work that never ran is a temporary failure */
+		/* the pool is full: work that never ran is a temporary failure */
+		hash_done(&w->job);
 }
 
 /* --- upgrades: verifiers that the account lacked --- */
@@ -347,7 +358,8 @@ upgrade_done(struct job *job)
 			args[n++] = key_arg(v, v->stored_key, len);
 			args[n++] = key_arg(v, v->server_key, len);
 		}
-		store_run(shard.store, &sql_account_upgrade, (struct sc_args){ args, n }, NULL, NULL);
+		store_run(shard.store, &sql_account_upgrade, (struct sc_args){ args, n },
+			NULL, NULL);
 	}
 	sasl_work_free(&u->work);
 	free(u);
@@ -399,7 +411,8 @@ go_on(struct stream *s, enum sasl_step step)
 void
 login_feed_text(struct stream *s, const char *text)
 {
-	go_on(s, text != NULL ? sasl_feed_text(s->sasl, text, strlen(text)) : sasl_feed(s->sasl, NULL, 0));
+	go_on(s, text != NULL ? sasl_feed_text(s->sasl, text, strlen(text)) : sasl_feed(s->sasl,
+		NULL, 0));
 }
 
 void
@@ -416,7 +429,8 @@ login_feed(struct stream *s, const struct sc_elem *e)
 }
 
 bool
-login_begin(struct stream *s, const struct login_profile *profile, const char *mechanism, bool token)
+login_begin(struct stream *s, const struct login_profile *profile, const char *mechanism,
+	bool token)
 {
 	enum sasl_failure why = SASL_NO_FAILURE;
 
@@ -433,7 +447,8 @@ login_begin(struct stream *s, const struct login_profile *profile, const char *m
 	}
 	if (mechanism == NULL)
 		mechanism = "";
-	s->sasl = token ? sasl_start_token(offer_of(s), mechanism, &why) : sasl_start(offer_of(s), mechanism, &why);
+	s->sasl = token ? sasl_start_token(offer_of(s), mechanism, &why) : sasl_start(offer_of(s),
+		mechanism, &why);
 	if (s->sasl == NULL) {
 		login_fail(s, why);
 		return false;

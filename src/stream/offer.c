@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* offer: mechanisms by configuration, channel-binding data and the addresses in the client's certificate by the connection. */
+/* offer: mechanisms by configuration, channel-binding data and the addresses in the client's
+ * certificate by the connection. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -32,7 +33,8 @@ offer_secret(const unsigned char secret[VERIFIER_SECRET])
 void
 offer_mac(const char *text, unsigned char out[32])
 {
-	sc_assert(HMAC(EVP_sha256(), made_up_secret, VERIFIER_SECRET, (const unsigned char *)text, strlen(text), out, NULL) != NULL);
+	sc_assert(HMAC(EVP_sha256(), made_up_secret, VERIFIER_SECRET, (const unsigned char *)text,
+		strlen(text), out, NULL) != NULL);
 }
 
 void
@@ -68,7 +70,8 @@ mechanisms_allowed(void)
 	return bits;
 }
 
-/* id-on-xmppAddr (RFC 6120 §13.7.1.4), a UTF8String in an otherName of the SAN; a NUL inside makes it no name. */
+/* id-on-xmppAddr (RFC 6120 §13.7.1.4), a UTF8String in an otherName of the SAN; a NUL inside makes
+ * it no name. */
 static const char *
 xmpp_addr(struct sc_arena *arena, const GENERAL_NAME *name)
 {
@@ -83,7 +86,8 @@ xmpp_addr(struct sc_arena *arena, const GENERAL_NAME *name)
 	text = name->d.otherName->value->value.utf8string;
 	if (memchr(ASN1_STRING_get0_data(text), '\0', (size_t)ASN1_STRING_length(text)) != NULL)
 		return NULL;
-	return sc_copy_n(arena, (const char *)ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+	return sc_copy_n(arena, (const char *)ASN1_STRING_get0_data(text),
+		(size_t)ASN1_STRING_length(text));
 }
 
 static void
@@ -95,7 +99,8 @@ read_certificate(struct offer *o, const struct conn *conn)
 	if (cert == NULL || conn_verify_result(conn) != X509_V_OK)
 		return;
 	names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && o->sasl.n_cert_jids < CERT_JIDS_MAX; i++) {
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && o->sasl.n_cert_jids < CERT_JIDS_MAX;
+	    i++) {
 		const char *jid = xmpp_addr(o->arena, sk_GENERAL_NAME_value(names, i));
 
 		if (jid != NULL)
@@ -108,7 +113,8 @@ read_certificate(struct offer *o, const struct conn *conn)
 static void
 read_connection(struct sasl_offer *o, const struct conn *conn)
 {
-	o->binding[SASL_TLS_EXPORTER].n = conn_cb_exporter(conn, o->binding[SASL_TLS_EXPORTER].bytes);
+	o->binding[SASL_TLS_EXPORTER].n = conn_cb_exporter(conn,
+		o->binding[SASL_TLS_EXPORTER].bytes);
 	o->binding[SASL_TLS_SERVER_END_POINT].n =
 		conn_cb_server_end_point(conn, o->binding[SASL_TLS_SERVER_END_POINT].bytes);
 	o->binding[SASL_TLS_UNIQUE].n = conn_cb_unique(conn, o->binding[SASL_TLS_UNIQUE].bytes);
@@ -135,9 +141,11 @@ offer_of(struct stream *s)
 	sc_assert(o != NULL);
 	o->arena = arena_new();
 	o->sasl = (struct sasl_offer){
-		.host = sc_host_name(s->host), .from = read_from(o->arena, s), .tokens = c2s_conf()->fast,
+		.host = sc_host_name(s->host), .from = read_from(o->arena, s),
+		.tokens = c2s_conf()->fast,
 		.allowed = mechanisms_allowed(), .tls = conn_is_tls(s->conn),
-		.plain_without_tls = c2s_conf()->allow_plain_without_tls, .downgrade_hash = c2s_conf()->downgrade_protection,
+		.plain_without_tls = c2s_conf()->allow_plain_without_tls,
+		.downgrade_hash = c2s_conf()->downgrade_protection,
 		.iterations = (unsigned)c2s_conf()->iterations, .secret = made_up_secret,
 	};
 	if (o->sasl.tls) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sasl2_task: what an account lacks and only a client that knows the password can make: SCRAM verifiers of other hashes (XEP-0480). Never
- * after a login by a token, whose holder does not know the password; and nothing that is there is replaced.
+ * sasl2_task: what an account lacks and only a client that knows the password can make: SCRAM
+ * verifiers of other hashes (XEP-0480). Never after a login by a token, whose holder does not know
+ * the password; and nothing that is there is replaced.
  */
 #include "config.h"
 
@@ -43,7 +44,8 @@ task_features(struct stream *s, struct buf *b)
 {
 	for (size_t i = 0; i < TASKS; i++)
 		if ((offer_of(s)->allowed & SASL_BIT(tasks[i].mech)) != 0)
-			buf_format(b, "<upgrade xmlns='" NS_SASL_UPGRADE "'>%s</upgrade>", tasks[i].name);
+			buf_format(b, "<upgrade xmlns='" NS_SASL_UPGRADE "'>%s</upgrade>",
+				tasks[i].name);
 }
 
 void
@@ -51,7 +53,8 @@ task_read(struct sasl2 *r, const struct sc_elem *authenticate)
 {
 	for (const struct sc_elem *e = sc_first(authenticate); e != NULL; e = sc_next(e))
 		for (size_t i = 0; i < TASKS; i++)
-			if (sc_is(e, NS_SASL_UPGRADE, "upgrade") && sc_same(sc_text_in(r->arena, e), tasks[i].name))
+			if (sc_is(e, NS_SASL_UPGRADE, "upgrade") && sc_same(sc_text_in(r->arena, e),
+			    tasks[i].name))
 				r->upgrades |= 1u << tasks[i].hash;
 }
 
@@ -88,19 +91,22 @@ send_salt(struct stream *s)
 	r->task = TASK_STARTED;
 	r->iterations = (unsigned)c2s_conf()->iterations;
 	rand_bytes(r->salt, sizeof r->salt);
-	buf_format(&b, "<task-data xmlns='" NS_SASL2 "'><salt xmlns='" NS_SCRAM_UPGRADE "' iterations='%u'>%s</salt></task-data>",
+	buf_format(&b, "<task-data xmlns='" NS_SASL2 "'><salt xmlns='"
+		NS_SCRAM_UPGRADE "' iterations='%u'>%s</salt></task-data>",
 		r->iterations, sc_base64(r->arena, r->salt, sizeof r->salt));
 	stream_write_buf(s, &b);
 }
 
-/* Somebody else has been quicker, or the database is away: the account will be asked another time. */
+/* Somebody else has been quicker, or the database is away: the account will be asked another
+ * time. */
 static void
 stored(struct stream *s, const struct sc_rows *rows)
 {
 	if (sc_rows_status(rows) == SC_DB_OK && sc_rows_affected(rows) > 0)
 		STAT_INC(sasl_upgrades);
 	else
-		sc_log(NULL, SC_LOG_INFO, "sasl.upgrade_not_stored", "account=%lld", (long long)s->account_id);
+		sc_log(NULL, SC_LOG_INFO, "sasl.upgrade_not_stored", "account=%lld",
+			(long long)s->account_id);
 	if (!task_next(s))
 		fast_login(s);
 }
@@ -121,8 +127,10 @@ take_hash(struct stream *s, const char *text)
 		return;
 	}
 	OPENSSL_cleanse(salted, sizeof salted);
-	login_ask(s, &sql_client_upgrade, SC_ARGS(sc_int(s->account_id), sc_int(tasks[task_of(r->hash)].bits),
-		sc_bytes(checked->stored_key, verifier_key_len(by)), sc_int(made.iterations), sc_bytes(made.salt, made.salt_len),
+	login_ask(s, &sql_client_upgrade, SC_ARGS(sc_int(s->account_id),
+		sc_int(tasks[task_of(r->hash)].bits),
+		sc_bytes(checked->stored_key, verifier_key_len(by)), sc_int(made.iterations),
+		sc_bytes(made.salt, made.salt_len),
 		sc_bytes(made.stored_key, len), sc_bytes(made.server_key, len)), stored);
 	OPENSSL_cleanse(&made, sizeof made);
 }

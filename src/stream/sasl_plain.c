@@ -111,8 +111,8 @@ sasl_take_work(struct sasl *s)
 	} while (w->ticket == 0);
 	w->check = true;
 	w->hash = VERIFIER_SHA256;
-	/* An account may have been imported with another hash alone. It gets the rest, SHA-256 as well,
-	 * by the upgrade. */
+	/* An account may have been imported with another hash alone. It gets the rest, SHA-256 as
+	 * well, by the upgrade. */
 	if (s->creds.verifiers.of[w->hash].iterations == 0)
 		w->hash = s->creds.verifiers.of[VERIFIER_SHA512].iterations != 0 ?
 			VERIFIER_SHA512 : VERIFIER_SHA1;

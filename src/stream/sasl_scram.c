@@ -302,7 +302,8 @@ binding_input(struct sasl *s)
 static struct sc_span
 auth_message(struct sasl *s, struct sc_span without_proof)
 {
-	struct sc_span part[] = { s->scram.client_first_bare, s->scram.server_first, without_proof };
+	struct sc_span part[] = { s->scram.client_first_bare, s->scram.server_first,
+		without_proof };
 	size_t room = part[0].n + part[1].n + part[2].n + 2, n = 0;
 	char *text = sc_alloc(s->arena, room);
 

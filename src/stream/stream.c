@@ -22,11 +22,13 @@
 #define SAID_MAX 65536          /* what a stream may have said without being read */
 #define SHED_BYTES 16384        /* who holds less is not worth ending */
 #define SHED_EVERY_US 20000     /* one stream */
-#define PARSER_IDLE_MS 10000    /* half an element: after so long its parser goes back (design §6) */
+/* half an element: after so long its parser goes back (design §6) */
+#define PARSER_IDLE_MS 10000
 #define CLOSE_MS 5000           /* how long our last words may take to be read */
 
 static _Thread_local struct link ready;         /* streams with input left from the last turn */
-static _Thread_local struct link leaving;       /* streams that move to their account's shard at the end of the turn */
+/* streams that move to their account's shard at the end of the turn */
+static _Thread_local struct link leaving;
 static _Thread_local struct link all;           /* every stream of this shard */
 static _Thread_local int n_streams;
 static _Thread_local bool started;
@@ -65,7 +67,8 @@ static const uint16_t moves[] = {
 	[STREAM_AUTH] = TO(STREAM_OPEN) | TO(STREAM_MOVING) | TO(STREAM_CLOSING) | TO(STREAM_GONE),
 	[STREAM_MOVING] = TO(STREAM_AUTHENTICATED) | TO(STREAM_CLOSING) | TO(STREAM_GONE),
 	[STREAM_AUTHENTICATED] = TO(STREAM_BINDING) | TO(STREAM_CLOSING) | TO(STREAM_GONE),
-	[STREAM_BINDING] = TO(STREAM_AUTHENTICATED) | TO(STREAM_BOUND) | TO(STREAM_CLOSING) | TO(STREAM_GONE),
+	[STREAM_BINDING] = TO(STREAM_AUTHENTICATED) | TO(STREAM_BOUND) | TO(STREAM_CLOSING) |
+		TO(STREAM_GONE),
 	[STREAM_BOUND] = TO(STREAM_CLOSING) | TO(STREAM_GONE),
 	[STREAM_CLOSING] = TO(STREAM_GONE),
 	[STREAM_GONE] = 0,
@@ -100,8 +103,9 @@ too_late(struct timeout *t)
 }
 
 /*
- * Before a login a stream may take 16 KiB an element and 64 KiB in all (reliability.md §0). Readers on all shards look at these for as
- * long as their streams live, so a reload makes new ones; there are as many as different settings were in force, and they stay.
+ * Before a login a stream may take 16 KiB an element and 64 KiB in all (reliability.md §0). Readers
+ * on all shards look at these for as long as their streams live, so a reload makes new ones; there
+ * are as many as different settings were in force, and they stay.
  */
 struct limits {
 	struct limits *older;
@@ -115,14 +119,16 @@ limits_make(uint32_t unauth, uint32_t auth, struct limits *older)
 	struct limits *l = malloc(sizeof *l);
 
 	sc_assert(l != NULL);
-	*l = (struct limits){ older, { unauth, 4096, 64, 64, 32, 256 }, { auth, 16384, 64, 64, 32, 256 } };
+	*l = (struct limits){ older, { unauth, 4096, 64, 64, 32, 256 }, { auth, 16384, 64, 64,
+		32, 256 } };
 	return l;
 }
 
 static const struct limits *
 limits_of_conf(void)
 {
-	uint32_t unauth = (uint32_t)c2s_conf()->max_stanza_unauth, auth = (uint32_t)c2s_conf()->max_stanza;
+	uint32_t unauth = (uint32_t)c2s_conf()->max_stanza_unauth,
+		auth = (uint32_t)c2s_conf()->max_stanza;
 	struct limits *first = atomic_load(&limits_now), *l = NULL;
 
 	do {
@@ -227,7 +233,8 @@ stream_gone(struct stream *s)
 
 /* --- writing --- */
 
-/* What the stream itself says: answers to a peer that reads them. The session's queue has limits of its own. */
+/* What the stream itself says: answers to a peer that reads them. The session's queue has limits of
+ * its own. */
 void
 stream_write(struct stream *s, const char *bytes, size_t n)
 {
@@ -251,7 +258,8 @@ stream_send_header(struct stream *s, const char *to)
 {
 	struct buf b = { 0 };
 
-	buf_text(&b, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" NS_STREAMS "'");
+	buf_text(&b, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='"
+		NS_STREAMS "'");
 	xml_write_attr(&b, "id", s->id);
 	if (s->host != NULL)
 		xml_write_attr(&b, "from", sc_host_name(s->host));
@@ -290,7 +298,8 @@ stream_error(struct stream *s, const char *condition, const char *text)
 }
 
 void
-stream_error_with(struct stream *s, const char *condition, const char *text, const char *application)
+stream_error_with(struct stream *s, const char *condition, const char *text,
+	const char *application)
 {
 	struct buf b = { 0 };
 
@@ -299,7 +308,8 @@ stream_error_with(struct stream *s, const char *condition, const char *text, con
 	STAT_INC(stream_errors_sent);
 	/* A server that ends or starts anew is no reason for a client to lose its session. */
 	s->lost = s->lost || strcmp(condition, "system-shutdown") == 0;
-	if (s->conn == NULL || s->state == STREAM_TLS) {        /* in mid-handshake nothing can be said */
+	/* in mid-handshake nothing can be said */
+	if (s->conn == NULL || s->state == STREAM_TLS) {
 		if (s->conn != NULL)
 			conn_close(&s->conn);
 		stream_gone(s);
@@ -389,7 +399,8 @@ xml_is_bad(struct stream *s)
 static bool
 too_many_bytes(struct stream *s)
 {
-	if (s->state >= STREAM_MOVING || xml_in_total(s->xml) <= (uint64_t)c2s_conf()->max_unauth_bytes)
+	if (s->state >= STREAM_MOVING ||
+	    xml_in_total(s->xml) <= (uint64_t)c2s_conf()->max_unauth_bytes)
 		return false;
 	STAT_INC(limit_unauth_bytes);
 	stream_error(s, "policy-violation", "Too many bytes before logging in.");
@@ -533,7 +544,8 @@ on_ended(void *owner, enum conn_end why)
 	struct stream *s = owner;
 
 	if (why == CONN_TLS_FAILED)
-		sc_log(NULL, SC_LOG_DEBUG, "stream.tls_failed", "peer=%s why=\"%s\"", conn_peer_text(s->conn), conn_error(s->conn));
+		sc_log(NULL, SC_LOG_DEBUG, "stream.tls_failed", "peer=%s why=\"%s\"",
+			conn_peer_text(s->conn), conn_error(s->conn));
 	stream_drop(s);
 }
 
@@ -551,7 +563,8 @@ stream_drop(struct stream *s)
 
 /* --- moving --- */
 
-/* Hosts are structs of their shard; the name does not change. The host may have gone while the stream was on its way. */
+/* Hosts are structs of their shard; the name does not change. The host may have gone while the
+ * stream was on its way. */
 static void
 at_home(struct stream *s)
 {
@@ -578,7 +591,8 @@ stream_arrived(struct letter *letter)
 	at_home(s);
 }
 
-/* Not in the middle of a turn: whoever is still looking at the stream would do it from the wrong thread. */
+/* Not in the middle of a turn: whoever is still looking at the stream would do it from the wrong
+ * thread. */
 void
 stream_go_home(struct stream *s)
 {
@@ -599,18 +613,21 @@ leave(struct stream *s)
 	conn_detach(s->conn);
 	n_streams--;
 	STAT_DEC(streams_now);
-	s->letter = (struct letter){ .open = stream_arrived, .weight = sizeof *s + conn_weight(s->conn) };
+	s->letter = (struct letter){ .open = stream_arrived, .weight = sizeof *s +
+		conn_weight(s->conn) };
 	mailbox_post(s->home, &s->letter);
 }
 
 static size_t
 memory_of(const struct stream *s)
 {
-	return (s->xml != NULL ? xml_in_weight(s->xml) : 0) + (s->conn != NULL ? conn_waiting(s->conn) : 0) +
+	return (s->xml != NULL ? xml_in_weight(s->xml) : 0) +
+		(s->conn != NULL ? conn_waiting(s->conn) : 0) +
 		(s->session != NULL ? s->session->outq.bytes : 0);
 }
 
-/* Over the memory limit (design §6 Budget): who holds the most goes, one at a time, so that the others can go on. */
+/* Over the memory limit (design §6 Budget): who holds the most goes, one at a time, so that the
+ * others can go on. */
 static void
 shed(void)
 {
@@ -634,7 +651,8 @@ shed(void)
 		return;
 	}
 	STAT_INC(shed_queues);
-	sc_log(NULL, SC_LOG_WARN, "memory.shed", "peer=%s bytes=%zu", conn_peer_text(largest->conn), most);
+	sc_log(NULL, SC_LOG_WARN, "memory.shed", "peer=%s bytes=%zu", conn_peer_text(largest->conn),
+		most);
 	stream_error(largest, "resource-constraint", "The server is short of memory.");
 	route_run();
 }
@@ -675,7 +693,8 @@ streams_check_hosts(void)
 	list_each(&all, it, tmp) {
 		struct stream *s = container_of(it, struct stream, in_shard);
 
-		/* One that waits for the end of the turn to go home is told by whoever it comes to. */
+		/* One that waits for the end of the turn to go home is told by whoever it comes
+		 * to. */
 		if (s->host != NULL && s->host->gone && s->state != STREAM_MOVING)
 			stream_error(s, "host-gone", NULL);
 	}

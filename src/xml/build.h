@@ -22,7 +22,8 @@ enum build_mode { BUILD_PRIMING, BUILD_ELEMENT, BUILD_HEADER };
 
 struct parser {
 	XML_Parser expat;
-	char *open;                     /* the start tag it stands behind; NULL: in its first state */
+	/* the start tag it stands behind; NULL: in its first state */
+	char *open;
 	size_t used;                    /* bytes fed since it was created or reset */
 	size_t bytes;                   /* bytes of this loan */
 	int64_t weight;                 /* what expat holds */

@@ -27,7 +27,8 @@ static const struct stream_ns common[] = {
 		"stream:stream", NS_SERVER, NS_SERVER },
 	{ "<s xmlns='jabber:server' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_SERVER,
 		NS_SERVER },
-	{ "<s xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "'>", "stream:stream", NS_COMPONENT,
+	{ "<s xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAMS "'>", "stream:stream",
+		NS_COMPONENT,
 		NS_COMPONENT },
 };
 

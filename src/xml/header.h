@@ -12,6 +12,7 @@ void header_free(struct header **taken);
 const struct stream_ns *header_ns(const struct header *, const char *raw, size_t raw_len);
 void header_ns_free(const struct stream_ns **taken);    /* knows whether it is a constant */
 size_t header_ns_weight(const struct stream_ns *);
-extern const struct stream_ns header_ns_framed;         /* WebSocket, and elements that stand alone */
+/* WebSocket, and elements that stand alone */
+extern const struct stream_ns header_ns_framed;
 
 #endif

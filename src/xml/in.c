@@ -214,7 +214,8 @@ is_not_utf8(const char *p, size_t n)
 	const uint8_t *wrong = u8_check((const uint8_t *)p, n);
 	ucs4_t c;
 
-	return wrong != NULL && u8_mbtoucr(&c, wrong, (size_t)((const uint8_t *)p + n - wrong)) == -1;
+	return wrong != NULL &&
+		u8_mbtoucr(&c, wrong, (size_t)((const uint8_t *)p + n - wrong)) == -1;
 }
 
 /* RFC 6120 §11.6: other encodings have a condition of their own, also when nobody declares them. */
@@ -498,7 +499,8 @@ xml_error_text(const struct xml_in *in)
 {
 	static const char *const sentences[] = {
 		[XML_NOT_WELL_FORMED] = "The XML is not well-formed.",
-		[XML_RESTRICTED] = "Comments, instructions, document types and entities are refused.",
+		[XML_RESTRICTED] = "Comments, instructions, document types and entities "
+			"are refused.",
 		[XML_BAD_PREFIX] = "A namespace prefix is not declared.",
 		[XML_BAD_ENCODING] = "Only UTF-8 is supported.",
 		[XML_TOO_BIG] = "The XML is larger or deeper than this server accepts.",
@@ -551,7 +553,8 @@ bool
 xml_read(const char *text, size_t n, struct sc_arena **arena, struct sc_elem **root)
 {
 	static const struct xml_limits wide = { 16 << 20, 1 << 20, 1024, 1024, 256, 4096 };
-	static const struct stream_ns alone = { "<s xmlns='" SC_NS_CONTENT "'>", NULL, SC_NS_CONTENT,
+	static const struct stream_ns alone = { "<s xmlns='" SC_NS_CONTENT "'>", NULL,
+		SC_NS_CONTENT,
 		SC_NS_CONTENT };
 	struct xml_in in = { .limits = &wide, .state = OPEN, .ns = &alone };
 	bool one;

@@ -13,9 +13,11 @@
 /* What the elements of a stream need to know from its header. Common ones are constants. */
 struct stream_ns {
 	const char *open;               /* a start tag with the same declarations */
-	const char *root;               /* the raw name, for the end tag; NULL: framed, no end tag */
+	/* the raw name, for the end tag; NULL: framed, no end tag */
+	const char *root;
 	const char *content;            /* the content namespace; NULL: none that we know */
-	const char *outer;              /* default namespace where elements begin; NULL: ask expat */
+	/* default namespace where elements begin; NULL: ask expat */
+	const char *outer;
 };
 
 struct parser;

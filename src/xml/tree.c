@@ -56,7 +56,8 @@ tree_unlink(struct sc_elem *child)
 }
 
 struct attr *
-tree_attr(struct sc_arena *a, struct sc_elem *e, const char *ns, const char *name, const char *value)
+tree_attr(struct sc_arena *a, struct sc_elem *e, const char *ns, const char *name,
+	const char *value)
 {
 	struct attr **end = &e->attrs, *attr = arena_take(a, sizeof(*attr), 8);
 

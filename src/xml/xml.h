@@ -14,7 +14,8 @@
 
 struct xml_limits {
 	uint32_t stanza_bytes;          /* of one first-level element */
-	uint32_t token_bytes;           /* of one tag, and the header: 4 KiB before login, 16 after */
+	/* of one tag, and the header: 4 KiB before login, 16 after */
+	uint32_t token_bytes;
 	uint16_t depth, attributes;     /* 64, 64 */
 	uint16_t namespaces;            /* declarations on one element: 32 */
 	uint16_t name_bytes;            /* 256; a namespace may have four times as many */

@@ -119,7 +119,8 @@ sc_jid_local(const struct sc_jid *jid)
 struct sc_span
 sc_jid_domain(const struct sc_jid *jid)
 {
-	return (struct sc_span){ jid->text + jid->local_len + (jid->local_len > 0), jid->domain_len };
+	return (struct sc_span){ jid->text + jid->local_len + (jid->local_len > 0),
+		jid->domain_len };
 }
 
 struct sc_span

@@ -71,9 +71,11 @@ static enum verdict
 derive(uint32_t c)
 {
 	const uint32_t letters = UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lu | UC_CATEGORY_MASK_Lo
-		| UC_CATEGORY_MASK_Nd | UC_CATEGORY_MASK_Lm | UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Mc;
+		| UC_CATEGORY_MASK_Nd | UC_CATEGORY_MASK_Lm | UC_CATEGORY_MASK_Mn |
+		UC_CATEGORY_MASK_Mc;
 	const uint32_t free_only = UC_CATEGORY_MASK_Lt | UC_CATEGORY_MASK_Nl | UC_CATEGORY_MASK_No
-		| UC_CATEGORY_MASK_Me | UC_CATEGORY_MASK_Zs | UC_CATEGORY_MASK_S | UC_CATEGORY_MASK_P;
+		| UC_CATEGORY_MASK_Me | UC_CATEGORY_MASK_Zs | UC_CATEGORY_MASK_S |
+		UC_CATEGORY_MASK_P;
 	enum verdict v;
 
 	if (exception(c, &v))
@@ -209,7 +211,8 @@ precis_width(uint32_t *cp, size_t n)
 bool
 precis_bidi(const uint32_t *cp, size_t n)
 {
-	const unsigned common = BIT(UC_BIDI_EN) | BIT(UC_BIDI_ES) | BIT(UC_BIDI_CS) | BIT(UC_BIDI_ET)
+	const unsigned common = BIT(UC_BIDI_EN) | BIT(UC_BIDI_ES) | BIT(UC_BIDI_CS) |
+		BIT(UC_BIDI_ET)
 		| BIT(UC_BIDI_ON) | BIT(UC_BIDI_BN) | BIT(UC_BIDI_NSM);
 	const unsigned right = BIT(UC_BIDI_R) | BIT(UC_BIDI_AL) | BIT(UC_BIDI_AN);
 	unsigned seen = 0, first, last = 0;

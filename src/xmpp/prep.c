@@ -18,7 +18,8 @@
 /* A mapping may shrink a part to a third (full-width letters) but no more. */
 #define INPUT_MAX (3 * SC_JID_PART_MAX)
 #define PASSWORD_MAX 4096
-#define ROUNDS_MAX 4            /* RFC 8265 §3.3.2: until nothing changes, three times more at most */
+/* RFC 8265 §3.3.2: until nothing changes, three times more at most */
+#define ROUNDS_MAX 4
 
 struct text {
 	uint32_t *cp;           /* malloc */

@@ -54,7 +54,8 @@ lower_ldh(char *out, const char *in, size_t n)
 
 		if (c >= 'A' && c <= 'Z')
 			c += 'a' - 'A';
-		else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+		else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		    c == '.'))
 			return false;
 		out[i] = c;
 	}

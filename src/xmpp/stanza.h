@@ -28,13 +28,15 @@ struct sc_stanza {
 	struct sc_elem *root;
 	const struct sc_jid *from, *to;
 	const char *id, *lang;
-	struct sc_stanza *base;         /* of a readdressed one: whose tree and wire it shows, owned */
+	/* of a readdressed one: whose tree and wire it shows, owned */
+	struct sc_stanza *base;
 	struct wire wire;               /* filled by sc_seal */
 	_Atomic int refs;
 	uint8_t kind, type;             /* enum sc_kind, enum sc_type */
 	bool sealed;
-	bool bad_type;                  /* type= had a value that the RFC does not know: messages are
-	                                 * treated as normal, the others deserve bad-request */
+	/* type= had a value that the RFC does not know: messages are treated as normal, the others
+	 * deserve bad-request */
+	bool bad_type;
 };
 
 /* Wraps a parsed tree: reads kind, type, id, lang; addresses are left to stanza_addresses(). Takes

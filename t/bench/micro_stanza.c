@@ -21,9 +21,11 @@ static const char header[] = "<?xml version='1.0'?><stream:stream xmlns='jabber:
 	"xmlns:stream='http://etherx.jabber.org/streams' to='example.org' version='1.0'>";
 /* 442 bytes, as the load generator sends. */
 static const char message[] = "<message to='user4711@bench.example.org/phone' type='chat' "
-	"id='a1b2c3d4-0000-4000-8000-0123456789ab'><body>The quick brown fox jumps over the lazy dog, then "
+	"id='a1b2c3d4-0000-4000-8000-0123456789ab'><body>The quick brown fox jumps over the "
+	"lazy dog, then "
 	"sits down and waits for an answer that may or may not come before the night.</body>"
-	"<active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>"
+	"<active xmlns='http://jabber.org/protocol/chatstates'/><request "
+	"xmlns='urn:xmpp:receipts'/>"
 	"<origin-id xmlns='urn:xmpp:sid:0' id='a1b2c3d4-0000-4000-8000-0123456789ab'/>"
 	"<markable xmlns='urn:xmpp:chat-markers:0'/></message>";
 

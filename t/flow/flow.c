@@ -144,10 +144,12 @@ turn(struct flow *f, int id)
 static int64_t
 traffic(void)
 {
-	return stats_sum(STAT_stanzas_in) + stats_sum(STAT_bytes_in) + stats_sum(STAT_stanzas_out) + stats_sum(STAT_bytes_out);
+	return stats_sum(STAT_stanzas_in) + stats_sum(STAT_bytes_in) + stats_sum(STAT_stanzas_out) +
+		stats_sum(STAT_bytes_out);
 }
 
-/* A shard may have queued work for its next turn without anybody seeing it, so a few turns more are run. */
+/* A shard may have queued work for its next turn without anybody seeing it, so a few turns more are
+ * run. */
 void
 run(struct flow *f)
 {
@@ -158,7 +160,8 @@ run(struct flow *f)
 		for (int k = 0; k < f->n; k++)
 			turn(f, k);
 		now = traffic();
-		calm = now == before && mailbox_idle() && !flow_store_moved() && !flow_clients_wait(f) && offload_waiting() == 0 ? calm + 1 : 0;
+		calm = now == before && mailbox_idle() && !flow_store_moved() &&
+			!flow_clients_wait(f) && offload_waiting() == 0 ? calm + 1 : 0;
 		if (offload_waiting() > 0)
 			usleep(100);
 	}
@@ -351,7 +354,8 @@ load_modules(const struct flow_setup *setup)
 	char error[1024] = "";
 	bool fine = module_add(&sc_module_tiny, NULL, error, sizeof error);
 
-	for (const struct sc_module *const *m = setup->modules; fine && m != NULL && *m != NULL; m++)
+	for (const struct sc_module *const *m = setup->modules; fine && m != NULL &&
+	    *m != NULL; m++)
 		fine = module_add(*m, NULL, error, sizeof error);
 	if (!fine || !module_finish(error, sizeof error)) {
 		printf("Bail out! %s\n", error);
@@ -363,8 +367,10 @@ static struct conf *
 load_conf(const char *hosts, const char *more)
 {
 	char text[4096], error[1024];
-	int n = snprintf(text, sizeof text, "hosts = ( %s );\n%s\n", hosts, more != NULL ? more : "");
-	struct conf *conf = conf_load_text("flow", (struct sc_span){ text, (size_t)n }, error, sizeof error);
+	int n = snprintf(text, sizeof text, "hosts = ( %s );\n%s\n", hosts,
+		more != NULL ? more : "");
+	struct conf *conf = conf_load_text("flow", (struct sc_span){ text, (size_t)n }, error,
+		sizeof error);
 
 	if (conf == NULL) {
 		printf("Bail out! %s\n", error);
@@ -406,14 +412,18 @@ flow_start_with(const struct flow_setup *setup)
 	f->wall = START_WALL;
 	clock_freeze(f->mono, f->wall);
 	c2s_conf_register();
-	sc_assert(store_register(accounts_statements, sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
-	sc_assert(store_register(clients_statements, sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
-	sc_assert(store_register(sleep_statements, sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
+	sc_assert(store_register(accounts_statements,
+		sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
+	sc_assert(store_register(clients_statements,
+		sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
+	sc_assert(store_register(sleep_statements,
+		sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
 	f->ctl = -1;
 	if (setup->admin)
 		admin_builtin();
 	load_modules(setup);
-	f->conf = load_conf(setup->hosts != NULL ? setup->hosts : "{ name = \"here\"; }, { name = \"there\"; }", setup->conf);
+	f->conf = load_conf(setup->hosts != NULL ? setup->hosts : "{ name = \"here\"; }, { name = "
+		"\"there\"; }", setup->conf);
 	f->more_conf = setup->conf;
 	flow_store_start(f);
 	for (int i = 0; i < STAT_N; i++)
@@ -440,12 +450,14 @@ flow_start_with(const struct flow_setup *setup)
 static void
 look_for_leftovers(struct flow *f)
 {
-	static const int gauges[] = { STAT_sessions_now, STAT_streams_now, STAT_entities_now, STAT_lanes_now, STAT_held_now, STAT_custody_now,
+	static const int gauges[] = { STAT_sessions_now, STAT_streams_now, STAT_entities_now,
+		STAT_lanes_now, STAT_held_now, STAT_custody_now,
 		STAT_mem_outq_now };
 
 	for (size_t i = 0; i < N_ELEMENTS(gauges); i++)
 		if (counted(f, gauges[i]) != 0)
-			flow_wrong("left behind: %s = %lld", stats_name(gauges[i]), (long long)counted(f, gauges[i]));
+			flow_wrong("left behind: %s = %lld", stats_name(gauges[i]),
+				(long long)counted(f, gauges[i]));
 }
 
 bool

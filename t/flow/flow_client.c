@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* flow_client: sessions without streams. What is written to them is kept and read as XML; what they feed is parsed as a stream would. */
+/* flow_client: sessions without streams. What is written to them is kept and read as XML; what they
+ * feed is parsed as a stream would. */
 #include "config.h"
 
 #include <stdio.h>
@@ -86,7 +87,8 @@ stream_ends(struct client *c)
 	session_unref(s);
 }
 
-/* As a stream does it: what is queued goes out first, then our last words, and everything that hung on it is gone. */
+/* As a stream does it: what is queued goes out first, then our last words, and everything that hung
+ * on it is gone. */
 static void
 op_close(void *stream, const char *condition, const char *text)
 {
@@ -135,7 +137,8 @@ op_peer(const void *stream)
 	return "flow";
 }
 
-static const struct session_ops client_ops = { .write = op_write, .waiting = op_waiting, .close = op_close, .drop = op_drop,
+static const struct session_ops client_ops = { .write = op_write, .waiting = op_waiting,
+	.close = op_close, .drop = op_drop,
 	.pause = op_pause, .resume = op_resume, .peer = op_peer };
 
 /* --- binding --- */
@@ -219,7 +222,8 @@ bind_client(struct flow *f, const char *full_jid)
 	c->room = SIZE_MAX;
 	c->in_last = &c->in;
 	c->xml = xml_in_new(&wide);
-	buf_text(&c->out, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+	buf_text(&c->out, "<stream:stream xmlns='jabber:client' "
+		"xmlns:stream='http://etherx.jabber.org/streams'>");
 	c->next = f->clients;
 	f->clients = c;
 	free(bare);
@@ -411,12 +415,16 @@ home_shard(const struct client *c)
 static char *
 describe(const struct sc_stanza *s)
 {
-	static const char *const presences[] = { [SC_TYPE_AVAILABLE] = "available", [SC_TYPE_UNAVAILABLE] = "unavailable",
-		[SC_TYPE_SUBSCRIBE] = "subscribe", [SC_TYPE_SUBSCRIBED] = "subscribed", [SC_TYPE_UNSUBSCRIBE] = "unsubscribe",
+	static const char *const presences[] = { [SC_TYPE_AVAILABLE] = "available",
+		[SC_TYPE_UNAVAILABLE] = "unavailable",
+		[SC_TYPE_SUBSCRIBE] = "subscribe", [SC_TYPE_SUBSCRIBED] = "subscribed",
+		[SC_TYPE_UNSUBSCRIBE] = "unsubscribe",
 		[SC_TYPE_UNSUBSCRIBED] = "unsubscribed", [SC_TYPE_PROBE] = "probe" };
 	struct sc_arena *arena = arena_new();
-	const struct sc_elem *copy = sc_child(sc_child(sc_first(sc_root(s)), "urn:xmpp:forward:0", "forwarded"), SC_NS_CONTENT, "message");
-	const struct sc_elem *body = sc_child(copy != NULL ? copy : sc_root(s), SC_NS_CONTENT, "body");
+	const struct sc_elem *copy = sc_child(sc_child(sc_first(sc_root(s)), "urn:xmpp:forward:0",
+		"forwarded"), SC_NS_CONTENT, "message");
+	const struct sc_elem *body = sc_child(copy != NULL ? copy : sc_root(s),
+		SC_NS_CONTENT, "body");
 	char *text = NULL;
 	int n;
 
@@ -425,11 +433,14 @@ describe(const struct sc_stanza *s)
 	else if (sc_type(s) == SC_TYPE_ERROR)
 		n = asprintf(&text, "error %s", sc_cond_name(sc_error_cond(s)));
 	else if (sc_kind(s) == SC_MESSAGE)
-		n = asprintf(&text, "%s%s", copy != NULL ? "copy of " : "", body != NULL ? sc_text_in(arena, body) : "(no body)");
+		n = asprintf(&text, "%s%s", copy != NULL ? "copy of " : "",
+			body != NULL ? sc_text_in(arena, body) : "(no body)");
 	else if (sc_kind(s) == SC_PRESENCE)
-		n = asprintf(&text, "%s %s", sc_from(s) != NULL ? sc_from(s)->text : "-", presences[sc_type(s)]);
+		n = asprintf(&text, "%s %s", sc_from(s) != NULL ? sc_from(s)->text : "-",
+			presences[sc_type(s)]);
 	else
-		n = asprintf(&text, "%s %s", sc_type(s) == SC_TYPE_GET ? "get" : sc_type(s) == SC_TYPE_SET ? "set" : "result", sc_id(s));
+		n = asprintf(&text, "%s %s", sc_type(s) == SC_TYPE_GET ? "get"
+			: sc_type(s) == SC_TYPE_SET ? "set" : "result", sc_id(s));
 	arena_free(arena);
 	sc_assert(n >= 0);
 	return text;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* flow_peer: the far end of a socket on which a whole stream runs. Plain, so the configuration must allow that: FLOW_PLAIN. */
+/* flow_peer: the far end of a socket on which a whole stream runs. Plain, so the configuration must
+ * allow that: FLOW_PLAIN. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -29,7 +30,8 @@ static void
 accept_now(void *arg)
 {
 	struct peer *p = arg;
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(5678), .sin_addr.s_addr = htonl(0xc0000201) };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(5678),
+		.sin_addr.s_addr = htonl(0xc0000201) };
 
 	c2s_accepted(NULL, p->server_fd, (struct sockaddr *)&at, sizeof at);
 }
@@ -40,7 +42,8 @@ connect_peer(struct flow *f, int shard)
 	struct peer *p = calloc(1, sizeof *p);
 	int fds[2], small = 16384;
 
-	sc_assert(p != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+	sc_assert(p != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+		fds) == 0);
 	setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	p->flow = f;
 	p->fd = fds[0];
@@ -130,7 +133,8 @@ unhear(struct peer *p)
 void
 open_stream(struct peer *p, const char *to)
 {
-	say(p, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='%s' "
+	say(p, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
+		"xmlns:stream='http://etherx.jabber.org/streams' to='%s' "
 		"version='1.0'>", to);
 	heard(p);
 }
@@ -139,10 +143,12 @@ void
 say_plain(struct peer *p, const char *bare_jid)
 {
 	char plain[128], base64[256];
-	int n = snprintf(plain, sizeof plain, "%c%.*s%csecret", 0, (int)strcspn(bare_jid, "@"), bare_jid, 0);
+	int n = snprintf(plain, sizeof plain, "%c%.*s%csecret", 0, (int)strcspn(bare_jid, "@"),
+		bare_jid, 0);
 
 	EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)plain, n);
-	say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>", base64);
+	say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
+		base64);
 }
 
 void
@@ -163,7 +169,9 @@ bind_peer(struct peer *p, const char *resource)
 {
 	open_stream(p, "here");
 	unhear(p);
-	say(p, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>", resource);
+	say(p, "<iq type='set' id='bind'><bind "
+		"xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>",
+		resource);
 	if (strstr(heard(p), "<jid>") == NULL)
 		flow_wrong("%s is not bound: %s", resource, heard(p));
 	unhear(p);

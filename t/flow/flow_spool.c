@@ -74,12 +74,14 @@ static void
 answer_remove(const char *const *args, struct sc_rows *rows)
 {
 	(void)rows;
-	for (const char *at = args[1]; at != NULL && *at != '\0'; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
+	for (const char *at = args[1]; at != NULL && *at != '\0'; at += strcspn(at, ",") +
+	    (at[strcspn(at, ",")] == ','))
 		for (int i = 0; i < n_rows; i++)
 			if (table[i].receiver == atoll(args[0]) && table[i].sequence == atoll(at)) {
 				free(table[i].payload);
 				n_rows--;
-				memmove(&table[i], &table[i + 1], (size_t)(n_rows - i) * sizeof *table);
+				memmove(&table[i], &table[i + 1],
+					(size_t)(n_rows - i) * sizeof *table);
 				break;
 			}
 }

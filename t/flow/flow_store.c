@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow_store: a database that answers when the test wants it. Its symbols are those of src/store/store.c, so the linker takes it instead.
- * It knows accounts; every other statement succeeds without rows, unless the test finishes it otherwise.
+ * flow_store: a database that answers when the test wants it. Its symbols are those of
+ * src/store/store.c, so the linker takes it instead. It knows accounts; every other statement
+ * succeeds without rows, unless the test finishes it otherwise.
  */
 #include "config.h"
 
@@ -140,8 +141,8 @@ answer_account(struct fake_op *op, enum about what)
 	memcpy(stored, verifier()->stored_key, 32);
 	memcpy(server, verifier()->server_key, 32);
 	snprintf(iterations, sizeof iterations, "%u", verifier()->iterations);
-	rows_build(&op->rows, "iiitttitttittt", 1, (const char *const[]){ id, disabled, NULL, NULL, NULL, NULL, iterations, salt, stored, server,
-		NULL, NULL, NULL, NULL });
+	rows_build(&op->rows, "iiitttitttittt", 1, (const char *const[]){ id, disabled, NULL, NULL,
+		NULL, NULL, iterations, salt, stored, server, NULL, NULL, NULL, NULL });
 }
 
 /* --- what tests do with statements --- */
@@ -169,7 +170,8 @@ answer(struct fake_op *op)
 	static const struct {
 		const char *name;
 		enum about what;
-	} known[] = { { "account_load", LOADED }, { "account_creds", CREDS }, { "admin_delete", DELETED }, { "admin_disable", DISABLED } };
+	} known[] = { { "account_load", LOADED }, { "account_creds", CREDS },
+		{ "admin_delete", DELETED }, { "admin_disable", DISABLED } };
 
 	for (size_t i = 0; i < N_ELEMENTS(known); i++)
 		if (sc_same(op->name, known[i].name))
@@ -274,7 +276,8 @@ finish_all(struct flow *f, const char *name, enum sc_db_status status)
 }
 
 void
-finish_rows(struct flow *f, const char *name, const char *types, int rows, const char *const *values)
+finish_rows(struct flow *f, const char *name, const char *types, int rows,
+	const char *const *values)
 {
 	struct fake_op *op = oldest(name);
 
@@ -436,12 +439,14 @@ arg_text(const struct sc_arg *a)
 }
 
 void
-store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done, void *arg)
+store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done,
+	void *arg)
 {
 	struct fake_op *op = calloc(1, sizeof *op);
 
 	sc_assert(op != NULL && stmt_index(stmt) >= 0);
-	*op = (struct fake_op){ .name = stmt->name, .store = s, .done = done, .arg = arg, .rows = { .status = SC_DB_OK } };
+	*op = (struct fake_op){ .name = stmt->name, .store = s, .done = done, .arg = arg,
+		.rows = { .status = SC_DB_OK } };
 	for (int i = 0; i < args.n && i < (int)N_ELEMENTS(op->text); i++)
 		op->text[i] = arg_text(&args.v[i]);
 	link_init(&op->answered);

@@ -11,7 +11,8 @@
 struct tiny tiny;
 
 #define STATEMENT(ident, how) \
-	static const struct sc_stmt sql_##ident = { .name = #ident, .sql = "", .types = "t", .mode = how, .key = -1 }
+	static const struct sc_stmt sql_##ident = { .name = #ident, .sql = "", .types = "t", \
+		.mode = how, .key = -1 }
 
 STATEMENT(flow_hold_from, SC_STMT_READ);
 STATEMENT(flow_behind_from, SC_STMT_WRITE);
@@ -23,7 +24,8 @@ STATEMENT(flow_loading, SC_STMT_READ);
 STATEMENT(flow_ask, SC_STMT_READ);
 STATEMENT(flow_read, SC_STMT_READ);
 
-static const struct sc_stmt *const statements[] = { &sql_flow_hold_from, &sql_flow_behind_from, &sql_flow_hold_to, &sql_flow_behind_to,
+static const struct sc_stmt *const statements[] = { &sql_flow_hold_from, &sql_flow_behind_from,
+	&sql_flow_hold_to, &sql_flow_behind_to,
 	&sql_flow_keep, &sql_flow_bound, &sql_flow_loading, &sql_flow_ask, &sql_flow_read, NULL };
 
 /* Several shards may write in run_freely(), where nobody looks at it. */
@@ -90,9 +92,11 @@ static enum sc_verdict
 from_client(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
 	if (asks_for(ev->stanza, "behind-from"))
-		return sc_db_behind(ctx, &sql_flow_behind_from, SC_ARGS(sc_text(sc_id(ev->stanza))), pass_or_refuse);
+		return sc_db_behind(ctx, &sql_flow_behind_from, SC_ARGS(sc_text(sc_id(ev->stanza))),
+			pass_or_refuse);
 	if (asks_for(ev->stanza, "hold-from"))
-		return sc_db_hold(ctx, &sql_flow_hold_from, SC_ARGS(sc_text(sc_id(ev->stanza))), pass_or_refuse);
+		return sc_db_hold(ctx, &sql_flow_hold_from, SC_ARGS(sc_text(sc_id(ev->stanza))),
+			pass_or_refuse);
 	return SC_PASS;
 }
 
@@ -111,9 +115,11 @@ static enum sc_verdict
 to_user(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
 	if (asks_for(ev->stanza, "behind-to"))
-		return sc_db_behind(ctx, &sql_flow_behind_to, SC_ARGS(sc_text(sc_id(ev->stanza))), pass_or_refuse);
+		return sc_db_behind(ctx, &sql_flow_behind_to, SC_ARGS(sc_text(sc_id(ev->stanza))),
+			pass_or_refuse);
 	if (asks_for(ev->stanza, "hold-to"))
-		return sc_db_hold(ctx, &sql_flow_hold_to, SC_ARGS(sc_text(sc_id(ev->stanza))), pass_or_refuse);
+		return sc_db_hold(ctx, &sql_flow_hold_to, SC_ARGS(sc_text(sc_id(ev->stanza))),
+			pass_or_refuse);
 	return SC_PASS;
 }
 
@@ -132,10 +138,12 @@ fallback(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 
 	if (!tiny.keep && !tiny.keep_holds)
 		return SC_PASS;
-	note(tiny.kept, sizeof tiny.kept, body != NULL ? sc_text_in(sc_arena(ctx), body) : "-", " ");
+	note(tiny.kept, sizeof tiny.kept, body != NULL ? sc_text_in(sc_arena(ctx), body) : "-",
+		" ");
 	if (tiny.keep_holds)
 		return sc_db_hold(ctx, &sql_flow_keep, SC_ARGS(sc_text("")), kept_it);
-	return sc_db_behind(ctx, &sql_flow_keep, SC_ARGS(sc_text("")), kept_it) == SC_PASS ? SC_TAKEN : SC_DROPPED;
+	return sc_db_behind(ctx, &sql_flow_keep, SC_ARGS(sc_text("")), kept_it) == SC_PASS
+		? SC_TAKEN : SC_DROPPED;
 }
 
 static enum sc_verdict
@@ -153,10 +161,12 @@ session_bound(struct sc_ctx *ctx, struct sc_ev_session *ev)
 {
 	struct sc_entity *account = sc_session_account(ev->session);
 
-	for (struct sc_session *s = NULL; tiny.close_others && (s = sc_session_next(account, s)) != NULL;)
+	for (struct sc_session *s = NULL; tiny.close_others &&
+	    (s = sc_session_next(account, s)) != NULL;)
 		if (s != ev->session)
 			sc_session_close(s, "reset", NULL);
-	return tiny.hold_bound ? sc_db_hold(ctx, &sql_flow_bound, SC_ARGS(sc_text("")), pass_or_refuse) : SC_PASS;
+	return tiny.hold_bound ? sc_db_hold(ctx, &sql_flow_bound, SC_ARGS(sc_text("")),
+		pass_or_refuse) : SC_PASS;
 }
 
 static enum sc_verdict
@@ -172,7 +182,8 @@ account_loading(struct sc_ctx *ctx, struct sc_ev_account *ev)
 	(void)ev;
 	if (tiny.refuse_loading)
 		return sc_refuse(ctx, SC_COND_INTERNAL, NULL);
-	return tiny.hold_loading ? sc_db_hold(ctx, &sql_flow_loading, SC_ARGS(sc_text("")), load_or_refuse) : SC_PASS;
+	return tiny.hold_loading ? sc_db_hold(ctx, &sql_flow_loading, SC_ARGS(sc_text("")),
+		load_or_refuse) : SC_PASS;
 }
 
 static void
@@ -183,7 +194,8 @@ session_presence(struct sc_ctx *ctx, const struct sc_ev_presence *ev)
 	if (!ev->is_available && !ev->was_available)
 		return;
 	for (size_t i = 0; i < N_ELEMENTS(tiny.watchers) && tiny.watchers[i] != NULL; i++) {
-		struct sc_stanza *p = sc_stanza_new(SC_PRESENCE, ev->is_available ? SC_TYPE_AVAILABLE : SC_TYPE_UNAVAILABLE, full,
+		struct sc_stanza *p = sc_stanza_new(SC_PRESENCE,
+			ev->is_available ? SC_TYPE_AVAILABLE : SC_TYPE_UNAVAILABLE, full,
 			sc_jid(sc_arena(ctx), tiny.watchers[i]), NULL);
 
 		sc_send(&p);
@@ -233,7 +245,8 @@ static enum sc_verdict
 read_it(struct sc_ctx *ctx, const struct sc_elem *payload)
 {
 	(void)payload;
-	return sc_db_detach(ctx, &sql_flow_read, SC_ARGS(sc_text(sc_id(sc_stanza(ctx)))), answer_rows);
+	return sc_db_detach(ctx, &sql_flow_read, SC_ARGS(sc_text(sc_id(sc_stanza(ctx)))),
+		answer_rows);
 }
 
 static enum sc_verdict

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Accounts that are deleted, disabled and made while somebody uses them, and while they are being looked up. */
+/* Accounts that are deleted, disabled and made while somebody uses them, and while they are being
+ * looked up. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -8,10 +9,12 @@
 
 #define HOLD_FROM "<hold-from xmlns='urn:flow'/>"
 #define PLAIN "c2s = { require_tls = false; allow_plain_without_tls = true; };"
-#define BIND "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>"
+#define BIND "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" \
+	"<resource>%s</resource></bind></iq>"
 #define is_done(f, words) do { \
 	const char *a_ = command(f, words); \
-	ok(a_ != NULL && strstr(a_, "\"ok\":true") != NULL, "%s: %s", words, a_ != NULL ? a_ : "no answer"); \
+	ok(a_ != NULL && strstr(a_, "\"ok\":true") != NULL, "%s: %s", words, \
+		a_ != NULL ? a_ : "no answer"); \
 } while (0)
 
 static void
@@ -20,7 +23,8 @@ chat(struct client *from, const char *to, const char *body, const char *more)
 	feed(from, "<message to='%s' type='chat'><body>%s</body>%s</message>", to, body, more);
 }
 
-/* Sessions end, one of them in the middle of something; contacts hear of it; then there is nobody of that name. */
+/* Sessions end, one of them in the middle of something; contacts hear of it; then there is nobody
+ * of that name. */
 static void
 test_delete(void)
 {
@@ -66,7 +70,8 @@ test_delete(void)
 	flow_end(&f);
 }
 
-/* The lookup was answered before the account was deleted, or made, and its answer comes after that: it is asked again. */
+/* The lookup was answered before the account was deleted, or made, and its answer comes after that:
+ * it is asked again. */
 static void
 test_changed_while_loading(void)
 {
@@ -97,7 +102,8 @@ test_changed_while_loading(void)
 	flow_end(&f);
 }
 
-/* Disabled: sessions end and nobody logs in, but messages are kept. Also when the account is being loaded just then. */
+/* Disabled: sessions end and nobody logs in, but messages are kept. Also when the account is being
+ * loaded just then. */
 static void
 test_disable(bool while_loading)
 {
@@ -119,7 +125,8 @@ test_disable(bool while_loading)
 	}
 	is_done(f, "user disable romeo@here");
 	if (while_loading) {
-		finish_rows(f, "account_load", "iiii", 1, (const char *const[]){ "1", "0", "0", "0" });
+		finish_rows(f, "account_load", "iiii", 1, (const char *const[]){ "1", "0",
+			"0", "0" });
 		unpause_statement(f, "account_load");
 		is_text(tiny.kept, "0", "messages are kept");
 	} else {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything at random, from a seed: people write, come, go, read slowly, the database waits or fails, shards take turns as it happens.
- * At the end everybody comes and reads. Then each message was read by its recipient or answered with an error, none was read twice but
- * what lay in a connection that broke, and what one wrote to another was read in order.
+ * Everything at random, from a seed: people write, come, go, read slowly, the database waits or
+ * fails, shards take turns as it happens. At the end everybody comes and reads. Then each message
+ * was read by its recipient or answered with an error, none was read twice but what lay in a
+ * connection that broke, and what one wrote to another was read in order.
  *
  *	test_chaos [SEED [STEPS]]                       one seed, with a line for each step
  *	CHAOS_SEEDS=1000 CHAOS_STEPS=2000 test_chaos    many, for a long night
@@ -18,9 +19,11 @@
 
 enum { PEOPLE = 5, MESSAGES = 400, SEEDS = 25, STEPS = 600 };
 
-static const char *const statements[] = { "flow_hold_from", "flow_hold_to", "flow_behind_from", "flow_behind_to", "spool_add", "spool_page",
+static const char *const statements[] = { "flow_hold_from", "flow_hold_to", "flow_behind_from",
+	"flow_behind_to", "spool_add", "spool_page",
 	"spool_count", "spool_remove", "account_load" };
-static const char *const extras[] = { "", "", "", "<hold-from xmlns='urn:flow'/>", "<hold-to xmlns='urn:flow'/>",
+static const char *const extras[] = { "", "", "", "<hold-from xmlns='urn:flow'/>",
+	"<hold-to xmlns='urn:flow'/>",
 	"<behind-from xmlns='urn:flow'/>", "<behind-to xmlns='urn:flow'/>" };
 
 struct person {
@@ -41,7 +44,8 @@ static struct {
 static struct person people[PEOPLE];
 static int sent[PEOPLE], shards;
 static bool loud;
-static bool fails;      /* the database refuses now and then: then an error may be for somebody who has left */
+/* the database refuses now and then: then an error may be for somebody who has left */
+static bool fails;
 static int complaints;
 static uint64_t state;
 
@@ -87,9 +91,11 @@ listen_to(int i)
 		}
 		messages[from * MESSAGES + k].read++;
 		if (messages[from * MESSAGES + k].to != i)
-			complain("%d reads %s, which was for %d", i, id, messages[from * MESSAGES + k].to);
+			complain("%d reads %s, which was for %d", i, id,
+				messages[from * MESSAGES + k].to);
 		if (k < p->last[from] && messages[from * MESSAGES + k].read == 1 &&
-		    messages[from * MESSAGES + k].stream == messages[from * MESSAGES + p->last[from]].stream)
+		    messages[from * MESSAGES + k].stream == messages[from * MESSAGES +
+		    p->last[from]].stream)
 			complain("%d reads %s after %d", i, id, p->last[from]);
 		if (k > p->last[from] || messages[from * MESSAGES + k].read == 1)
 			p->last[from] = k;
@@ -118,12 +124,14 @@ write_one(int i)
 	messages[i * MESSAGES + k].to = to;
 	messages[i * MESSAGES + k].stream = people[i].stream;
 	sent[i]++;
-	/* Not a full JID: between its bind and its presence a session gets what names it, and the spool only later. */
+	/* Not a full JID: between its bind and its presence a session gets what names it, and the
+	 * spool only later. */
 	address = people[to].bare;
 	extra = extras[dice(N_ELEMENTS(extras))];
 	if (loud)
 		printf("# %d writes %d-%d to %s %.12s\n", i, i, k, address, extra);
-	feed(people[i].client, "<message id='%d-%d' type='chat' to='%s'><body>x</body>%s</message>", i, k, address, extra);
+	feed(people[i].client, "<message id='%d-%d' type='chat' to='%s'><body>x</body>%s</message>",
+		i, k, address, extra);
 }
 
 /* The first thing that each stream reads is a presence. */
@@ -203,7 +211,8 @@ step(struct flow *f)
 		run(f);
 	listen_to(i);
 	if (loud && what < 97 && what >= 85)
-		printf("# %d: %s\n", i, what < 88 ? "leaves" : what < 92 ? "arrives" : what < 94 ? "reads slowly" : "reads on");
+		printf("# %d: %s\n", i, what < 88 ? "leaves" : what < 92 ? "arrives" : what < 94
+			? "reads slowly" : "reads on");
 }
 
 static void
@@ -258,7 +267,8 @@ check(void)
 			if (messages[m].read + messages[m].errors == 0 && messages[m].fed && !fails)
 				complain("%d-%d for %d is lost", i, k, messages[m].to);
 			if (messages[m].read > 1 && !messages[m].may_repeat)
-				complain("%d-%d for %d was read %d times", i, k, messages[m].to, messages[m].read);
+				complain("%d-%d for %d was read %d times", i, k, messages[m].to,
+					messages[m].read);
 		}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Custody (design §5): numbers, holds on any shard, the prefix that never goes back, and what the recipient's stream makes of it. */
+/* Custody (design §5): numbers, holds on any shard, the prefix that never goes back, and what the
+ * recipient's stream makes of it. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -25,7 +26,8 @@ static void
 test_prefix(int shards)
 {
 	struct flow *f = flow_start(.shards = shards);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# prefix, %d shards\n", shards);
 	count_handled(romeo);
@@ -56,12 +58,14 @@ test_prefix(int shards)
 	flow_end(&f);
 }
 
-/* A stanza that is refused, now or by a continuation behind it, is done: the sender has been told. */
+/* A stanza that is refused, now or by a continuation behind it, is done: the sender has been
+ * told. */
 static void
 test_refused(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# refused\n");
 	count_handled(romeo);
@@ -98,12 +102,14 @@ test_refused(void)
 	flow_end(&f);
 }
 
-/* The sender is gone when it turns out that his stanza cannot be kept: nothing but the counting is left to do. */
+/* The sender is gone when it turns out that his stanza cannot be kept: nothing but the counting is
+ * left to do. */
 static void
 test_behind_a_gone_stream(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *again, *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"), *again,
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# behind a stream that is gone\n");
 	count_handled(romeo);
@@ -128,7 +134,8 @@ static void
 test_blind(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# a recipient that does not acknowledge\n");
 	count_handled(romeo);
@@ -254,7 +261,8 @@ static void
 test_acknowledged(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# acknowledged\n");
 	count_handled(romeo);
@@ -275,12 +283,14 @@ test_acknowledged(void)
 	flow_end(&f);
 }
 
-/* She sleeps, and never comes back: what she has not acknowledged is kept, in order, and romeo's stanzas are done when it is. */
+/* She sleeps, and never comes back: what she has not acknowledged is kept, in order, and romeo's
+ * stanzas are done when it is. */
 static void
 test_sleep(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# asleep\n");
 	tiny.keep = true;
@@ -299,7 +309,8 @@ test_sleep(void)
 	is_handled(romeo, 1);
 	is_text(tiny.kept, "", "nobody keeps rows here, so nothing is kept yet");
 	pass_time(f, 601000);
-	is_text(tiny.trace, "gone juliet@here/balcony, idle juliet@here", "after ten minutes she is");
+	is_text(tiny.trace, "gone juliet@here/balcony, idle juliet@here",
+		"after ten minutes she is");
 	is_text(tiny.kept, "2 3", "what she had not acknowledged");
 	is_handled(romeo, 3);
 	is_int(counted(f, STAT_sessions_asleep_now), 0, "nobody is asleep");
@@ -311,7 +322,8 @@ static void
 test_silent(bool paused)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# silent%s\n", paused ? ", because we do not read" : "");
 	tiny.keep = true;
@@ -328,22 +340,26 @@ test_silent(bool paused)
 	pass_time(f, 59000);
 	ok(session_of(juliet) != NULL, "she has a minute");
 	pass_time(f, 2000);
-	ok((session_of(juliet) != NULL) == paused, "and then the link is %s", paused ? "still there" : "dead");
+	ok((session_of(juliet) != NULL) == paused, "and then the link is %s",
+		paused ? "still there" : "dead");
 	is_int(counted(f, STAT_sessions_asleep_now), !paused, "asleep");
 	if (paused) {
 		finish_one(f, "flow_hold_from", SC_DB_OK);
 		pass_time(f, 61000);
-		is_int(counted(f, STAT_sessions_asleep_now), 1, "asleep when she was read and has said nothing");
+		is_int(counted(f, STAT_sessions_asleep_now), 1,
+			"asleep when she was read and has said nothing");
 	}
 	flow_end(&f);
 }
 
-/* One of two devices has it, the other dies with it unread: nothing is kept or repeated. When both die it is kept, once. */
+/* One of two devices has it, the other dies with it unread: nothing is kept or repeated. When both
+ * die it is kept, once. */
 static void
 test_two_devices(bool both_die)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *a = come(f, "juliet@here/a"), *b = come(f, "juliet@here/b");
+	struct client *romeo = come(f, "romeo@here/orchard"), *a = come(f, "juliet@here/a"),
+		*b = come(f, "juliet@here/b");
 
 	printf("# two devices, %s\n", both_die ? "both die" : "one dies");
 	tiny.keep = true;
@@ -387,7 +403,8 @@ test_freely(void)
 	for (int i = 0; i < N; i++)
 		for (int k = 0; k < EACH; k++) {
 			snprintf(jid, sizeof jid, "c%d@here", (i + k) % N);
-			chat(c[i], jid, "x", k % 5 == 0 ? HOLD_FROM : k % 5 == 1 ? BEHIND_FROM : k % 5 == 2 ? HOLD_TO : k % 5 == 3 ? BEHIND_TO : "");
+			chat(c[i], jid, "x", k % 5 == 0 ? HOLD_FROM : k % 5 == 1 ? BEHIND_FROM
+				: k % 5 == 2 ? HOLD_TO : k % 5 == 3 ? BEHIND_TO : "");
 		}
 	run_freely(f, 300);
 	for (int i = 0; i < N; i++)

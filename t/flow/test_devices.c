@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several devices of one account: copies (module `carbons`) and clients that nobody looks at (module `csi`) under custody. What keeps
- * messages is a module of this test, which does it when it is told to.
+ * Several devices of one account: copies (module `carbons`) and clients that nobody looks at
+ * (module `csi`) under custody. What keeps messages is a module of this test, which does it when it
+ * is told to.
  */
 #include "config.h"
 
@@ -48,9 +49,11 @@ settle(struct sc_ctx *ctx, const struct sc_ev_settled *ev)
 	keeper.plain += ev->how == SC_SETTLED_PLAIN;
 }
 
-static const struct sc_hook hooks[] = { SC_SEE(message_owed, keep), SC_SEE(message_settled, settle), SC_END };
+static const struct sc_hook hooks[] = { SC_SEE(message_owed, keep), SC_SEE(message_settled, settle),
+	SC_END };
 SC_MODULE(keeper, .summary = "Keeps rows when it is told to.", .hooks = hooks);
-static const struct sc_module *const modules[] = { &sc_module_carbons, &sc_module_csi, &sc_module_keeper, NULL };
+static const struct sc_module *const modules[] = { &sc_module_carbons, &sc_module_csi,
+	&sc_module_keeper, NULL };
 
 static void
 answer_keeper(void *arg)
@@ -81,7 +84,8 @@ static void
 ack_now(void *arg)
 {
 	(void)arg;
-	ok(sm_acked(session_of(ack.client), ack.h), "%s acknowledges %u", jid_of(ack.client), ack.h);
+	ok(sm_acked(session_of(ack.client), ack.h), "%s acknowledges %u",
+		jid_of(ack.client), ack.h);
 	session_drained(session_of(ack.client));
 }
 
@@ -190,7 +194,8 @@ test_copy_is_owed(void)
 	acks(&h, h.phone, 1);
 	is_handled(h.juliet, 1);
 
-	/* The other device has it with the kernel, so a row would serve nobody: after a while nobody waits. */
+	/* The other device has it with the kernel, so a row would serve nobody: after a while
+	 * nobody waits. */
 	tells(&h, h.juliet, ORCHARD, "<body>2</body>");
 	is_handled(h.juliet, 1);
 	pass_time(h.f, 300);
@@ -203,14 +208,15 @@ test_copy_is_owed(void)
 static void
 test_one_row(enum sc_owed_kept kept)
 {
-	struct house h = move_in(kept == SC_OWED_KEPT ? "one row for message and copy" : "no row for message and copy");
+	struct house h = move_in(kept == SC_OWED_KEPT ? "one row for message and copy"
+		: "no row for message and copy");
 
 	on_shard(h.f, home_shard(h.orchard), sm_on, h.orchard);
 	tells(&h, h.juliet, ORCHARD, "<body>1</body>");
 	pass_time(h.f, 300);
 	is_int(keeper.n, 1, "asked once");
-	is_text(sc_child(sc_root(sc_owed_stanza(keeper.asked[0])), SC_NS_CONTENT, "body") != NULL ? "the message" : "the copy",
-		"the message", "what is kept");
+	is_text(sc_child(sc_root(sc_owed_stanza(keeper.asked[0])), SC_NS_CONTENT, "body") != NULL
+		? "the message" : "the copy", "the message", "what is kept");
 	is_handled(h.juliet, 0);
 	if (kept == SC_OWED_KEPT)
 		answers(&h, kept);
@@ -276,7 +282,8 @@ test_sent(void)
 	is_handled(h.orchard, 0);
 	acks(&h, h.phone, 1);
 	is_handled(h.orchard, 1);
-	/* Nobody else could need it, so it has no row; and a chat state is not worth waiting for. */
+	/* Nobody else could need it, so it has no row; and a chat state is not worth waiting
+	 * for. */
 	tells(&h, h.orchard, "juliet@here", "<body>2</body>");
 	is_handled(h.orchard, 1);
 	pass_time(h.f, 300);
@@ -305,7 +312,8 @@ ends(void *client)
 static void
 test_end_in_mid_row(enum sc_owed_kept kept)
 {
-	struct house h = move_in(kept == SC_OWED_KEPT ? "an end while the row is written" : "an end while the row fails");
+	struct house h = move_in(kept == SC_OWED_KEPT ? "an end while the row is written"
+		: "an end while the row fails");
 
 	tells(&h, h.juliet, PHONE, "<body>1</body>");
 	pass_time(h.f, 300);
@@ -318,7 +326,8 @@ test_end_in_mid_row(enum sc_owed_kept kept)
 	if (kept == SC_OWED_KEPT)
 		is_int(keeper.plain, 1, "the row is for the next session");
 	else
-		is_text(*seen(h.orchard) != '\0' || *seen(h.juliet) != '\0' ? "told" : "lost", "told", "it finds another way");
+		is_text(*seen(h.orchard) != '\0' || *seen(h.juliet) != '\0' ? "told" : "lost",
+			"told", "it finds another way");
 	flow_end(&h.f);
 }
 

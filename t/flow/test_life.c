@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Modules, hosts, slots and time: what is disabled in mid-flight, what a host does not run, what is freed, what a jump of the clock does. */
+/* Modules, hosts, slots and time: what is disabled in mid-flight, what a host does not run, what is
+ * freed, what a jump of the clock does. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -59,7 +60,8 @@ use_slots(struct sc_ctx *ctx, const struct sc_ev_presence *ev)
 	struct sc_entity *e = sc_session_account(ev->session);
 
 	(void)ctx;
-	ok(sc_session_slot_peek(ev->session, &session_slot) == NULL || ev->was_available, "empty before its first use");
+	ok(sc_session_slot_peek(ev->session, &session_slot) == NULL || ev->was_available,
+		"empty before its first use");
 	use(sc_session_slot(ev->session, &session_slot), SC_SLOT_SESSION);
 	use(sc_session_slot(ev->session, &second_slot), SC_SLOT_SESSION);
 	use(sc_entity_slot(e, &entity_slot), SC_SLOT_ENTITY);
@@ -71,10 +73,12 @@ static void
 still_there(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 {
 	(void)ctx;
-	ok(sc_session_slot_peek(ev->session, &session_slot) != NULL, "the slots of a session that goes are still there");
+	ok(sc_session_slot_peek(ev->session, &session_slot) != NULL,
+		"the slots of a session that goes are still there");
 }
 
-static const struct sc_hook hooks[] = { SC_SEE(session_presence, use_slots), SC_SEE(session_gone, still_there), SC_END };
+static const struct sc_hook hooks[] = { SC_SEE(session_presence, use_slots),
+	SC_SEE(session_gone, still_there), SC_END };
 
 SC_MODULE(slotty,
 	.summary = "Uses slots.",
@@ -118,7 +122,8 @@ static void
 test_disabled(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# a module is disabled\n");
 	pause_statement(f, "flow_hold_to");
@@ -155,8 +160,10 @@ test_disabled(void)
 static void
 test_off_at_host(void)
 {
-	struct flow *f = flow_start(.shards = 2, .hosts = "{ name = \"here\"; }, { name = \"there\"; modules_off = ( \"tiny\" ); }");
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = bind_client(f, "juliet@there/balcony");
+	struct flow *f = flow_start(.shards = 2, .hosts = "{ name = \"here\"; }, { name = "
+		"\"there\"; modules_off = ( \"tiny\" ); }");
+	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = bind_client(f,
+	"juliet@there/balcony");
 
 	printf("# a module that a host does not run\n");
 	pause_statement(f, "flow_hold_to");
@@ -182,8 +189,10 @@ test_off_at_host(void)
 static void
 test_wall_jumps(void)
 {
-	struct flow *f = flow_start(.shards = 2, .conf = "c2s = { require_tls = false; allow_plain_without_tls = true; };");
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct flow *f = flow_start(.shards = 2,
+		.conf = "c2s = { require_tls = false; allow_plain_without_tls = true; };");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 	struct peer *p = connect_peer(f, 0);
 
 	printf("# the clock jumps\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loading modules: what is refused, and the sentence that says so; the order of hooks. Descriptions are linked in, and then the same with
- * real shared objects, built here with the compiler if there is one.
+ * Loading modules: what is refused, and the sentence that says so; the order of hooks. Descriptions
+ * are linked in, and then the same with real shared objects, built here with the compiler if there
+ * is one.
  */
 #include "config.h"
 
@@ -45,9 +46,11 @@ HOOKS(c_plain, SC_ON(to_user, COPY, pass));
 HOOKS(c_other_phase, SC_ON_AFTER(to_user, CHECK, pass, "a"));
 HOOKS(after_itself, SC_ON_AFTER(to_user, COPY, pass, "a"));
 HOOKS(after_nobody, SC_ON_AFTER(to_user, COPY, pass, "nobody"));
-HOOKS(many, SC_ON(to_user, FALLBACK, pass), SC_ON(to_user, CHECK, pass), SC_ON(from_client, CHECK, pass), SC_ON(to_user, COPY, pass));
+HOOKS(many, SC_ON(to_user, FALLBACK, pass), SC_ON(to_user, CHECK, pass), SC_ON(from_client, CHECK,
+	pass), SC_ON(to_user, COPY, pass));
 HOOKS(no_such_event, { .event = (enum sc_event)9999, .phase = SC_PHASE_CHECK, .name = "odd" });
-HOOKS(no_such_phase, { .event = SC_EV_to_user, .phase = (enum sc_phase)77, .name = "odd", .fn.to_user = pass });
+HOOKS(no_such_phase, { .event = SC_EV_to_user, .phase = (enum sc_phase)77, .name = "odd",
+	.fn.to_user = pass });
 
 IQS(iq_get, { SC_IQ_GET, SC_AT_ACCOUNT, "urn:x", "q", answer });
 IQS(iq_set, { SC_IQ_SET, SC_AT_ACCOUNT, "urn:x", "q", answer });
@@ -55,18 +58,24 @@ IQS(iq_both, { SC_IQ_GET | SC_IQ_SET, SC_AT_SERVER | SC_AT_ACCOUNT, "urn:x", "q"
 IQS(iq_server, { SC_IQ_GET, SC_AT_SERVER, "urn:x", "q", answer });
 IQS(iq_any, { SC_IQ_GET, SC_AT_ACCOUNT, "urn:x", "*", answer });
 
-static const struct sc_stmt stmt = { .name = "same", .sql = "select 1", .types = "", .mode = SC_STMT_READ, .key = -1 };
-static const struct sc_stmt same = { .name = "same", .sql = "select 2", .types = "", .mode = SC_STMT_READ, .key = -1 };
-static const struct sc_stmt *const statements[] = { &stmt, NULL }, *const others[] = { &same, NULL };
+static const struct sc_stmt stmt = { .name = "same", .sql = "select 1", .types = "",
+	.mode = SC_STMT_READ, .key = -1 };
+static const struct sc_stmt same = { .name = "same", .sql = "select 2", .types = "",
+	.mode = SC_STMT_READ, .key = -1 };
+static const struct sc_stmt *const statements[] = { &stmt, NULL },
+	*const others[] = { &same, NULL };
 
 static struct sc_module
 module(const char *name)
 {
 	struct sc_module m = {
 		.magic = SC_API_MAGIC, .api_major = SC_API_MAJOR, .api_minor = SC_API_MINOR,
-		.size_module = sizeof(struct sc_module), .size_hook = sizeof(struct sc_hook), .size_iq = sizeof(struct sc_iq),
-		.size_feature = sizeof(struct sc_feature), .size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key),
-		.size_command = sizeof(struct sc_command_row), .size_stmt = sizeof(struct sc_stmt), .name = name, .summary = "A test.",
+		.size_module = sizeof(struct sc_module), .size_hook = sizeof(struct sc_hook),
+		.size_iq = sizeof(struct sc_iq),
+		.size_feature = sizeof(struct sc_feature),
+		.size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key),
+		.size_command = sizeof(struct sc_command_row), .size_stmt = sizeof(struct sc_stmt),
+		.name = name, .summary = "A test.",
 	};
 
 	return m;
@@ -103,10 +112,12 @@ test_after(void)
 	a.hooks = a_after_b;
 	b.hooks = b_after_c;
 	c.hooks = c_after_a;
-	is_text(LOAD(&a, &b, &c), "module a: the `.after` of its hook pass goes in a circle with module b", "a circle of three");
+	is_text(LOAD(&a, &b, &c), "module a: the `.after` of its hook pass goes in a circle with "
+		"module b", "a circle of three");
 	unload();
 	a.hooks = after_itself;
-	is_text(LOAD(&a), "module a: the `.after` of its hook pass goes in a circle with module a", "after itself");
+	is_text(LOAD(&a), "module a: the `.after` of its hook pass goes in a circle with module a",
+		"after itself");
 	unload();
 	a.hooks = a_after_b;
 	c.hooks = c_other_phase;
@@ -140,8 +151,10 @@ test_order(void)
 	is_text(LOAD(&m, &c, &a, &b), "", "loaded");
 	order[0] = '\0';
 	hook_each(SC_EV_to_user, see, NULL);
-	is_text(order, "check:m copy:c copy:b copy:a copy:m fallback:m", "phase, then .after, then name");
-	ok(hook_any(SC_EV_from_client) && !hook_any(SC_EV_from_remote), "which events somebody waits for");
+	is_text(order, "check:m copy:c copy:b copy:a copy:m fallback:m",
+		"phase, then .after, then name");
+	ok(hook_any(SC_EV_from_client) && !hook_any(SC_EV_from_remote),
+		"which events somebody waits for");
 	unload();
 }
 
@@ -151,10 +164,12 @@ test_hooks_are_sane(void)
 	struct sc_module a = module("a");
 
 	a.hooks = no_such_event;
-	is_text(LOAD(&a), "module a: its hook odd names an event or phase that this server does not have", "an event of the future");
+	is_text(LOAD(&a), "module a: its hook odd names an event or phase that this server does "
+		"not have", "an event of the future");
 	unload();
 	a.hooks = no_such_phase;
-	is_text(LOAD(&a), "module a: its hook odd names an event or phase that this server does not have", "a phase of the future");
+	is_text(LOAD(&a), "module a: its hook odd names an event or phase that this server does "
+		"not have", "a phase of the future");
 	unload();
 }
 
@@ -165,12 +180,15 @@ test_iq_keys(void)
 
 	a.iq = iq_get;
 	b.iq = iq_get;
-	is_text(LOAD(&a, &b), "module b: <q xmlns='urn:x'/> is answered by module a already", "the same key");
+	is_text(LOAD(&a, &b), "module b: <q xmlns='urn:x'/> is answered by module a already",
+		"the same key");
 	unload();
 	b.iq = iq_both;
-	is_text(LOAD(&a, &b), "module b: <q xmlns='urn:x'/> is answered by module a already", "one of several bits");
+	is_text(LOAD(&a, &b), "module b: <q xmlns='urn:x'/> is answered by module a already",
+		"one of several bits");
 	unload();
-	is_text(LOAD(&b, &a), "module a: <q xmlns='urn:x'/> is answered by module b already", "the other way round");
+	is_text(LOAD(&b, &a), "module a: <q xmlns='urn:x'/> is answered by module b already",
+		"the other way round");
 	unload();
 	b.iq = iq_set;
 	is_text(LOAD(&a, &b), "", "another type");
@@ -194,24 +212,26 @@ test_stamp(void)
 	unload();
 	a = module("a");
 	a.api_major = SC_API_MAJOR + 1;
-	snprintf(want, sizeof want, "module a: made for plugin API %d.%d, this server has %d.%d; compile it again", SC_API_MAJOR + 1,
-		SC_API_MINOR, SC_API_MAJOR, SC_API_MINOR);
+	snprintf(want, sizeof want, "module a: made for plugin API %d.%d, this server has %d.%d; "
+		"compile it again", SC_API_MAJOR + 1, SC_API_MINOR, SC_API_MAJOR, SC_API_MINOR);
 	is_text(LOAD(&a), want, "major");
 	unload();
 	a = module("a");
 	a.api_minor = SC_API_MINOR + 1;
-	snprintf(want, sizeof want, "module a: needs plugin API %d.%d, this server has only %d.%d", SC_API_MAJOR, SC_API_MINOR + 1,
-		SC_API_MAJOR, SC_API_MINOR);
+	snprintf(want, sizeof want, "module a: needs plugin API %d.%d, this server has only %d.%d",
+		SC_API_MAJOR, SC_API_MINOR + 1, SC_API_MAJOR, SC_API_MINOR);
 	is_text(LOAD(&a), want, "minor");
 	unload();
 	a = module("a");
 	a.size_stmt += 8;
-	is_text(LOAD(&a), "module a: its statements have another layout; compile it again", "statements");
+	is_text(LOAD(&a), "module a: its statements have another layout; compile it again",
+		"statements");
 	unload();
 	a = module("a");
 	a.hooks = c_plain;
 	a.size_hook = 4;
-	is_text(LOAD(&a), "module a: its tables have another layout; compile it again", "a stride that cannot be");
+	is_text(LOAD(&a), "module a: its tables have another layout; compile it again",
+		"a stride that cannot be");
 	unload();
 	a = module("a");
 	is_text(LOAD(&a, &a), "module a: loaded twice", "twice");
@@ -222,7 +242,8 @@ test_stamp(void)
 	a = module("a");
 	a.statements = statements;
 	b.statements = others;
-	is_text(LOAD(&a, &b), "module b: its statement same has the name of another one", "statements of one name");
+	is_text(LOAD(&a, &b), "module b: its statement same has the name of another one",
+		"statements of one name");
 	unload();
 }
 
@@ -235,7 +256,8 @@ test_older(void)
 		enum sc_phase phase;
 		const char *name;
 		union sc_handler fn;
-	} old[] = { { SC_EV_to_user, SC_PHASE_COPY, "one", { .to_user = pass } }, { SC_EV_to_user, SC_PHASE_CHECK, "two", { .to_user = pass } },
+	} old[] = { { SC_EV_to_user, SC_PHASE_COPY, "one", { .to_user = pass } },
+		{ SC_EV_to_user, SC_PHASE_CHECK, "two", { .to_user = pass } },
 		{ 0, 0, NULL, { 0 } } };
 	struct sc_module a = module("a");
 
@@ -246,7 +268,8 @@ test_older(void)
 	order[0] = '\0';
 	hook_each(SC_EV_to_user, see, NULL);
 	is_text(order, "check:a copy:a", "its own stride");
-	ok(module_find("a")->m.commands == NULL && module_find("a")->m.shard_start == NULL, "what it does not know is empty");
+	ok(module_find("a")->m.commands == NULL && module_find("a")->m.shard_start == NULL,
+		"what it does not know is empty");
 	unload();
 }
 
@@ -256,18 +279,22 @@ static char dir[] = "/tmp/stonechat-modules-XXXXXX";
 
 static const char good[] =
 	"#include <stonechat/stonechat.h>\n"
-	"static enum sc_verdict f(struct sc_ctx *c, struct sc_ev_stanza *e) { (void)c; (void)e; return SC_PASS; }\n"
+	"static enum sc_verdict f(struct sc_ctx *c, struct sc_ev_stanza *e) { (void)c; (void)e; "
+	"return SC_PASS; }\n"
 	"static const struct sc_hook h[] = { SC_ON(to_user, COPY, f), SC_END };\n"
 	"SC_MODULE(NAME, .summary = \"A test.\", .hooks = h);\n";
-static const char other_name[] = "#include <stonechat/stonechat.h>\nSC_MODULE(somebody_else, .summary = \"A test.\");\n";
+static const char other_name[] = "#include <stonechat/stonechat.h>\nSC_MODULE(somebody_else, "
+	".summary = \"A test.\");\n";
 static const char unresolved[] =
 	"#include <stonechat/stonechat.h>\n"
 	"extern int nobody_has_this(void);\n"
-	"static enum sc_verdict f(struct sc_ctx *c, struct sc_ev_stanza *e) { (void)c; (void)e; return nobody_has_this(); }\n"
+	"static enum sc_verdict f(struct sc_ctx *c, struct sc_ev_stanza *e) { (void)c; (void)e; "
+	"return nobody_has_this(); }\n"
 	"static const struct sc_hook h[] = { SC_ON(to_user, COPY, f), SC_END };\n"
 	"SC_MODULE(NAME, .summary = \"A test.\", .hooks = h);\n";
 static const char next_major[] =
-	"#include <stonechat/stonechat.h>\n#undef SC_API_MAJOR\n#define SC_API_MAJOR 2\nSC_MODULE(NAME, .summary = \"A test.\");\n";
+	"#include <stonechat/stonechat.h>\n#undef SC_API_MAJOR\n#define SC_API_MAJOR "
+	"2\nSC_MODULE(NAME, .summary = \"A test.\");\n";
 
 static bool
 build(const char *name, const char *text)
@@ -285,14 +312,15 @@ build(const char *name, const char *text)
 	}
 	fputs(text, f);
 	fclose(f);
-	snprintf(command, sizeof command, "cc -std=gnu17 -D_GNU_SOURCE -shared -fPIC -I'%s/src' -o '%s/%s.so' '%s' 2>&1",
-		source != NULL ? source : SOURCE_DIR, dir, name, path);
+	snprintf(command, sizeof command, "cc -std=gnu17 -D_GNU_SOURCE -shared -fPIC -I'%s/src' -o "
+		"'%s/%s.so' '%s' 2>&1", source != NULL ? source : SOURCE_DIR, dir, name, path);
 	return system(command) == 0;
 }
 
 #define is_refused(name, part) do { \
 	error[0] = '\0'; \
-	ok(!module_load(dir, name, error, sizeof error) && strstr(error, part) != NULL, "refused: %s", error); \
+	ok(!module_load(dir, name, error, sizeof error) && strstr(error, part) != NULL, \
+		"refused: %s", error); \
 } while (0)
 
 static void
@@ -312,7 +340,8 @@ test_shared_objects(void)
 	is_refused("absent", "module absent: there is no absent.so in");
 	is_refused("../good", "a module's name has only a-z");
 	build("misnamed", other_name);
-	is_refused("misnamed", "does not export sc_module_misnamed; is SC_MODULE(misnamed, ...) in it?");
+	is_refused("misnamed", "does not export sc_module_misnamed; is SC_MODULE(misnamed, "
+		"...) in it?");
 	build("unresolved", unresolved);
 	is_refused("unresolved", "nobody_has_this");
 	build("future", next_major);
@@ -323,14 +352,17 @@ test_shared_objects(void)
 	fclose(f);
 	is_refused("text", "module text: ");
 	is_int(module_count(), 0, "none of them stayed");
-	/* All that are in a folder, also as an uninstalled build has them; the same name twice is one. */
+	/* All that are in a folder, also as an uninstalled build has them; the same name twice is
+	 * one. */
 	snprintf(command, sizeof command, "cd %s && rm -f *.so *.c", dir);
 	ok(system(command) == 0, "cleared");
 	build("beta", good);
 	build("alpha", good);
-	snprintf(two, sizeof two, "mkdir -p %s/alpha/.libs %s/mid && cp %s/alpha.so %s/alpha/.libs/ && touch %s/zeta.la", dir, dir, dir, dir, dir);
+	snprintf(two, sizeof two, "mkdir -p %s/alpha/.libs %s/mid && cp %s/alpha.so "
+		"%s/alpha/.libs/ && touch %s/zeta.la", dir, dir, dir, dir, dir);
 	ok(system(two) == 0, "a build folder beside it");
-	ok(module_load_all(dir, (char *[]){ "beta", NULL }, error, sizeof error) || printf("# %s\n", error) < 0, "all but beta");
+	ok(module_load_all(dir, (char *[]){ "beta", NULL }, error, sizeof error) ||
+		printf("# %s\n", error) < 0, "all but beta");
 	ok(module_count() == 1 && module_find("alpha") != NULL, "alpha, once");
 	unload();
 	snprintf(command, sizeof command, "rm -r '%s'", dir);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A before B (design §5 Order): within a stream, for a pair of JIDs, over shards and loads, to the end of the stream. */
+/* A before B (design §5 Order): within a stream, for a pair of JIDs, over shards and loads, to the
+ * end of the stream. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -27,7 +28,8 @@ static void
 test_stream(int shards)
 {
 	struct flow *f = flow_start(.shards = shards);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony"), *nurse = come(f, "nurse@here/hall");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony"), *nurse = come(f, "nurse@here/hall");
 
 	printf("# order within a stream, %d shards\n", shards);
 	pause_statement(f, "flow_hold_from");
@@ -89,7 +91,8 @@ static void
 test_results_pass(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# results pass lanes\n");
 	pause_statement(f, "flow_hold_from");
@@ -146,7 +149,8 @@ static void
 test_detach(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# detach\n");
 	pause_statement(f, "flow_ask");
@@ -210,11 +214,13 @@ test_many_detached(void)
 	is_int(waiting_for(f, "flow_read"), 12, "twelve read at a time");
 	hang_up(romeo);
 	finish_all(f, "flow_read", SC_DB_OK);
-	is_text(tiny.trace, "gone romeo@here/orchard, idle romeo@here", "the session ends while they read");
+	is_text(tiny.trace, "gone romeo@here/orchard, idle romeo@here",
+		"the session ends while they read");
 	flow_end(&f);
 }
 
-/* An account is loaded when the first stanza comes; all that come meanwhile follow in order, of each sender. */
+/* An account is loaded when the first stanza comes; all that come meanwhile follow in order, of
+ * each sender. */
 static void
 test_loading(int shards)
 {
@@ -240,11 +246,13 @@ test_loading(int shards)
 	chat(romeo, "juliet@here", "r3", "");
 	run(f);
 	finish_one(f, "flow_loading", SC_DB_OK);
-	is_text(tiny.kept, strcmp(tiny.kept, "n1 r1 n2 r2 r3") == 0 ? "n1 r1 n2 r2 r3" : "r1 n1 r2 n2 r3", "all of them, in order");
+	is_text(tiny.kept, strcmp(tiny.kept, "n1 r1 n2 r2 r3") == 0 ? "n1 r1 n2 r2 r3"
+		: "r1 n1 r2 n2 r3", "all of them, in order");
 	flow_end(&f);
 }
 
-/* A lookup that fails refuses those who wait, and the next one tries again; so does one whose modules cannot load. */
+/* A lookup that fails refuses those who wait, and the next one tries again; so does one whose
+ * modules cannot load. */
 static void
 test_loading_fails(void)
 {
@@ -282,7 +290,8 @@ test_loading_fails(void)
 	flow_end(&f);
 }
 
-/* That there is no such account is remembered for a minute, and no longer, however often it is asked. */
+/* That there is no such account is remembered for a minute, and no longer, however often it is
+ * asked. */
 static void
 test_absent(void)
 {
@@ -297,7 +306,8 @@ test_absent(void)
 	feed(romeo, "<iq type='get' id='q' to='mercutio@here'><x xmlns='urn:x'/></iq>");
 	feed(romeo, "<presence to='mercutio@here' type='probe' id='p'/>");
 	run(f);
-	is_seen(romeo, "error service-unavailable", "error service-unavailable", "error q service-unavailable", "mercutio@here unsubscribed");
+	is_seen(romeo, "error service-unavailable", "error service-unavailable",
+		"error q service-unavailable", "mercutio@here unsubscribed");
 	is_int(asked(f, "account_load") - before, 1, "one lookup");
 	account(f, "mercutio@here");
 	tiny.keep = true;
@@ -363,12 +373,14 @@ test_end_behind_lane(int shards)
 	flow_end(&f);
 }
 
-/* A long lane, of stanzas that do not wait, is worked off in order and without the stack growing with it. */
+/* A long lane, of stanzas that do not wait, is worked off in order and without the stack growing
+ * with it. */
 static void
 test_long_lanes(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 	char body[16];
 
 	printf("# long lanes\n");
@@ -396,7 +408,8 @@ static void
 test_limits(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *nurse = come(f, "nurse@here/hall"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"), *nurse = come(f, "nurse@here/hall"),
+		*juliet = come(f, "juliet@here/balcony");
 	char body[16];
 
 	printf("# limits of what waits\n");
@@ -423,7 +436,8 @@ test_limits(void)
 		chat(nurse, "tybalt@here", "t", "");
 	}
 	run(f);
-	is_int(bodies_arrived(romeo) + bodies_arrived(nurse), 20, "20 are refused while he is loaded");
+	is_int(bodies_arrived(romeo) + bodies_arrived(nurse), 20,
+		"20 are refused while he is loaded");
 	unpause_statement(f, "account_load");
 	is_int((int)strlen(tiny.kept), 60 * 2 - 1, "60 are kept");
 
@@ -436,7 +450,8 @@ test_limits(void)
 	chat(nurse, "juliet@here", "held back too", "");
 	run(f);
 	is_quiet(juliet);
-	is_int(waiting_for(f, "flow_read"), 3 + 3, "two read while their lanes go on, one does not");
+	is_int(waiting_for(f, "flow_read"), 3 + 3,
+		"two read while their lanes go on, one does not");
 	finish_all(f, "flow_read", SC_DB_OK);
 	is_int(bodies_arrived(juliet), 2, "then the rest");
 	is_seen(romeo, "result r", "result r", "result r");
@@ -465,7 +480,8 @@ test_freely(void)
 		for (int k = 0; k < EACH; k++) {
 			snprintf(jid, sizeof jid, k % 3 == 0 ? "to%d@here/x" : "to%d@here", i);
 			snprintf(body, sizeof body, "%d", k);
-			chat(from[i], jid, body, k % 7 == 0 ? HOLD_FROM : k % 5 == 0 ? HOLD_TO : "");
+			chat(from[i], jid, body, k % 7 == 0 ? HOLD_FROM : k % 5 == 0
+				? HOLD_TO : "");
 		}
 	run_freely(f, 400);
 	for (int i = 0; i < N; i++)

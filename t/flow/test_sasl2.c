@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A login in one answer (XEP-0388, 0386): what happens when a step of it waits, fails, or its client goes meanwhile. */
+/* A login in one answer (XEP-0388, 0386): what happens when a step of it waits, fails, or its
+ * client goes meanwhile. */
 #include "config.h"
 
 #include <openssl/evp.h>
@@ -22,7 +23,8 @@ authenticate(struct peer *p, const char *jid, const char *asked, const char *aft
 	int n = snprintf(plain, sizeof plain, "%c%.*s%csecret", 0, (int)strcspn(jid, "@"), jid, 0);
 
 	EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)plain, n);
-	say(p, "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>%s</initial-response>%s</authenticate>%s",
+	say(p, "<authenticate xmlns='urn:xmpp:sasl:2' "
+		"mechanism='PLAIN'><initial-response>%s</initial-response>%s</authenticate>%s",
 		base64, asked, after);
 }
 
@@ -56,11 +58,13 @@ test_move(void)
 		const char *success, *features, *answer;
 
 		account(f, jid);
-		p = begin(f, 1, jid, AGENT BIND_SM, "<iq type='get' id='n'><now xmlns='urn:flow'/></iq><r xmlns='urn:xmpp:sm:3'/>");
+		p = begin(f, 1, jid, AGENT BIND_SM, "<iq type='get' id='n'><now "
+			"xmlns='urn:flow'/></iq><r xmlns='urn:xmpp:sm:3'/>");
 		success = strstr(heard(p), "</success>");
 		features = strstr(heard(p), "<stream:features>");
 		answer = strstr(heard(p), "id='n'");
-		ok(success != NULL && features > success && answer > features, "home %d: success, features, and what was asked early", home);
+		ok(success != NULL && features > success && answer > features,
+			"home %d: success, features, and what was asked early", home);
 		is_heard(p, "<enabled ");
 		is_heard(p, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
 	}
@@ -72,7 +76,8 @@ test_move(void)
 static void
 test_record_waits(void)
 {
-	static const enum sc_db_status ends[] = { SC_DB_OK, SC_DB_BUSY, SC_DB_FAILED, SC_DB_UNCERTAIN };
+	static const enum sc_db_status ends[] = { SC_DB_OK, SC_DB_BUSY, SC_DB_FAILED,
+		SC_DB_UNCERTAIN };
 	struct flow *f = flow_start(.shards = 2, .conf = PLAIN);
 	struct peer *p;
 
@@ -93,7 +98,8 @@ test_record_waits(void)
 	finish_one(f, "client_login", SC_DB_OK);
 	is_int(counted(f, STAT_sessions_now), 0, "who has gone meanwhile is not bound");
 	/* Nor does anybody else speak meanwhile. */
-	p = begin(f, 0, "romeo@here", AGENT BIND, "<message to='romeo@here' type='chat'><body>1</body></message>");
+	p = begin(f, 0, "romeo@here", AGENT BIND,
+		"<message to='romeo@here' type='chat'><body>1</body></message>");
 	finish_one(f, "client_login", SC_DB_OK);
 	ok(hears(p, "<bound"), "what is said too early is heard later");
 	flow_end(&f);
@@ -137,7 +143,8 @@ test_same_agent(void)
 	account(f, "juliet@here");
 	one = begin(f, 0, "romeo@here", AGENT BIND_SM, "");
 	begin(f, 1, "juliet@here", AGENT BIND, "");
-	two = begin(f, 1, "romeo@here", AGENT "<bind xmlns='urn:xmpp:bind:0'><tag>other</tag></bind>", "");
+	two = begin(f, 1, "romeo@here",
+		AGENT "<bind xmlns='urn:xmpp:bind:0'><tag>other</tag></bind>", "");
 	is_heard(one, "<conflict");
 	is_heard(two, "romeo@here/other/");
 	is_int(counted(f, STAT_sessions_now), 2, "its own session is replaced, nobody else's");
@@ -180,7 +187,8 @@ test_resume(void)
 	snprintf(asked, sizeof asked, "<resume xmlns='urn:xmpp:sm:3' h='0' previd='%s'/>" BIND, id);
 	p = begin(f, 1, "romeo@here", asked, "<iq type='get' id='n'><now xmlns='urn:flow'/></iq>");
 	is_heard(p, "<resumed ");
-	ok(!hears(p, "<bound") && !hears(p, "<stream:features"), "not bound beside that, and no features");
+	ok(!hears(p, "<bound") && !hears(p, "<stream:features"),
+		"not bound beside that, and no features");
 	is_heard(p, "id='n'");
 	/* Once more, while it is awake: the old stream loses it. */
 	two = begin(f, 0, "romeo@here", asked, "");

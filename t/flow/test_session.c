@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a session and the queue of what goes out: ends in every state, slow readers, what is left unread. */
+/* The life of a session and the queue of what goes out: ends in every state, slow readers, what is
+ * left unread. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -29,12 +30,14 @@ chats(struct client *from, const char *to, int first, int n)
 	}
 }
 
-/* A stream that has ended while something of it is in work gets nothing any more: its messages look for another way. */
+/* A stream that has ended while something of it is in work gets nothing any more: its messages look
+ * for another way. */
 static void
 test_ending_gets_nothing(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *nurse = come(f, "nurse@here/hall"), *phone;
+	struct client *romeo = come(f, "romeo@here/orchard"), *nurse = come(f, "nurse@here/hall"),
+		*phone;
 
 	printf("# an ending session gets nothing\n");
 	tiny.keep = true;
@@ -63,7 +66,8 @@ static void
 test_ends_in_its_own_hook(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# a session that is closed by its own stanza\n");
 	pause_statement(f, "flow_hold_from");
@@ -77,12 +81,14 @@ test_ends_in_its_own_hook(void)
 	flow_end(&f);
 }
 
-/* A message for all, one of whom is closed by it: the others get it. So it is when a module walks over the sessions and closes them. */
+/* A message for all, one of whom is closed by it: the others get it. So it is when a module walks
+ * over the sessions and closes them. */
 static void
 test_closed_in_a_loop(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *a = come(f, "romeo@here/a"), *b = come(f, "romeo@here/b"), *c = come(f, "romeo@here/c"), *d;
+	struct client *a = come(f, "romeo@here/a"), *b = come(f, "romeo@here/b"),
+		*c = come(f, "romeo@here/c"), *d;
 	struct client *juliet = come(f, "juliet@here/balcony");
 
 	printf("# sessions closed in a loop over them\n");
@@ -91,7 +97,8 @@ test_closed_in_a_loop(void)
 	is_text(closed_with(a), "reset", "a is closed");
 	is_text(closed_with(b), "reset", "b is closed");
 	is_text(closed_with(c), "reset", "c is closed");
-	is_text(tiny.trace, "gone romeo@here/a, gone romeo@here/b, gone romeo@here/c, idle romeo@here", "all are gone");
+	is_text(tiny.trace, "gone romeo@here/a, gone romeo@here/b, gone romeo@here/c, idle "
+		"romeo@here", "all are gone");
 	a = come(f, "romeo@here/a");
 	b = come(f, "romeo@here/b");
 	c = come(f, "romeo@here/c");
@@ -106,7 +113,8 @@ test_closed_in_a_loop(void)
 	flow_end(&f);
 }
 
-/* The same resource again: the new session is there at once, what the old one had in work goes on. */
+/* The same resource again: the new session is there at once, what the old one had in work goes
+ * on. */
 static void
 test_replaced(void)
 {
@@ -138,7 +146,8 @@ static void
 test_pause(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# pause\n");
 	pause_statement(f, "flow_hold_from");
@@ -165,7 +174,8 @@ static void
 test_no_recursion(void)
 {
 	struct flow *f = flow_start(.shards = 1);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# no recursion\n");
 	pause_statement(f, "flow_hold_from");
@@ -176,7 +186,8 @@ test_no_recursion(void)
 	finish_one(f, "flow_hold_from", SC_DB_OK);
 	is_int(bodies_arrived(juliet), 16, "all");
 	is_int(tiny.depths, 16, "all were measured");
-	ok(tiny.deepest - tiny.shallowest < 4096, "the stack grows by %zu bytes", tiny.deepest - tiny.shallowest);
+	ok(tiny.deepest - tiny.shallowest < 4096, "the stack grows by %zu bytes", tiny.deepest -
+		tiny.shallowest);
 	flow_end(&f);
 }
 
@@ -193,7 +204,8 @@ set_limits(void *arg)
 static void
 limits(struct flow *f, int shards, uint32_t items, size_t bytes)
 {
-	struct session_limits l = { .outq_items = items, .outq_bytes = bytes, .inbox = 16, .window = 64, .stuck_ms = 60000 };
+	struct session_limits l = { .outq_items = items, .outq_bytes = bytes, .inbox = 16,
+		.window = 64, .stuck_ms = 60000 };
 
 	for (int i = 0; i < shards; i++)
 		on_shard(f, i, set_limits, &l);
@@ -206,12 +218,14 @@ check_stuck(void *arg)
 	session_check_stuck();
 }
 
-/* A full queue: messages go to the fallback until it has come down; a newer presence replaces an unsent one. */
+/* A full queue: messages go to the fallback until it has come down; a newer presence replaces an
+ * unsent one. */
 static void
 test_full(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# a full queue\n");
 	limits(f, 2, 100, 1 << 20);
@@ -239,12 +253,14 @@ test_full(void)
 	flow_end(&f);
 }
 
-/* What cannot be kept must not grow without an end: beyond twice the limit the session ends, at once. */
+/* What cannot be kept must not grow without an end: beyond twice the limit the session ends, at
+ * once. */
 static void
 test_flood_of_what_is_not_kept(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# headlines for one who does not read\n");
 	limits(f, 2, 1000, 65536);
@@ -254,7 +270,8 @@ test_flood_of_what_is_not_kept(void)
 	chat(romeo, "juliet@here", "unread", "");
 	run(f);
 	for (int i = 0; i < 2000 && closed_with(juliet) == NULL; i++) {
-		feed(romeo, "<message to='juliet@here' type='headline'><body>%0200d</body></message>", i);
+		feed(romeo, "<message to='juliet@here' "
+			"type='headline'><body>%0200d</body></message>", i);
 		if (i % 32 == 0)
 			run(f);
 		if (session_of(juliet) != NULL && session_of(juliet)->outq.bytes > 200000) {
@@ -273,7 +290,8 @@ static void
 test_stuck(void)
 {
 	struct flow *f = flow_start(.shards = 1);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# stuck\n");
 	limits(f, 1, 100, 1 << 20);
@@ -294,12 +312,14 @@ test_stuck(void)
 
 /* --- what is left unread --- */
 
-/* Unsent messages of a session that ends go on, in order: to another session, or to whoever keeps them. */
+/* Unsent messages of a session that ends go on, in order: to another session, or to whoever keeps
+ * them. */
 static void
 test_unread(bool another)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony"), *phone = NULL;
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony"), *phone = NULL;
 
 	printf("# unread at the end, %s session\n", another ? "another" : "no other");
 	tiny.keep = true;
@@ -326,18 +346,21 @@ test_unread(bool another)
 	flow_end(&f);
 }
 
-/* Bytes that the connection had taken and the kernel had not: the message that is cut in the middle goes on too, the one before not. */
+/* Bytes that the connection had taken and the kernel had not: the message that is cut in the middle
+ * goes on too, the one before not. */
 static void
 test_unread_in_connection(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony");
 
 	printf("# cut in the middle\n");
 	tiny.keep = true;
 	read_only(juliet, 300);
 	for (int i = 0; i < 4; i++)
-		feed(romeo, "<message to='juliet@here' type='chat'><body>%d</body><x xmlns='urn:long'>%0100d</x></message>", i, i);
+		feed(romeo, "<message to='juliet@here' type='chat'><body>%d</body><x "
+			"xmlns='urn:long'>%0100d</x></message>", i, i);
 	run(f);
 	chat(romeo, "juliet@here", "4", "");
 	run(f);
@@ -348,7 +371,8 @@ test_unread_in_connection(void)
 	flow_end(&f);
 }
 
-/* A session that drains gets nothing newer: that is for the fallback, also by its full JID. Other accounts are not concerned. */
+/* A session that drains gets nothing newer: that is for the fallback, also by its full JID. Other
+ * accounts are not concerned. */
 static void
 set_draining(void *arg)
 {
@@ -365,7 +389,8 @@ static void
 test_draining(void)
 {
 	struct flow *f = flow_start(.shards = 2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony"), *phone = come(f, "juliet@here/phone");
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony"), *phone = come(f, "juliet@here/phone");
 
 	printf("# draining\n");
 	tiny.keep = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The spool and the queues of sessions together, with the module `offline` over a table in memory: whatever dies, nothing is lost, and
- * the order of a pair holds from the sender to the one who reads at last. */
+/* The spool and the queues of sessions together, with the module `offline` over a table in memory:
+ * whatever dies, nothing is lost, and the order of a pair holds from the sender to the one who
+ * reads at last. */
 #include "config.h"
 
 #include "../unit/tap.h"
@@ -29,7 +30,8 @@ small_queues(struct flow *f, int shards, uint32_t items)
 		on_shard(f, i, set_limits, &items);
 }
 
-/* Stored while she is away, given in windows when she comes, and what is sent meanwhile comes after it. */
+/* Stored while she is away, given in windows when she comes, and what is sent meanwhile comes after
+ * it. */
 static void
 test_windows(int shards)
 {
@@ -92,12 +94,14 @@ test_slow_database(void)
 	spool_clear();
 }
 
-/* She reads slowly, then her link breaks: what was queued for her is older than what went to the spool meanwhile. */
+/* She reads slowly, then her link breaks: what was queued for her is older than what went to the
+ * spool meanwhile. */
 static void
 test_slow_reader_dies(bool in_the_middle)
 {
 	struct flow *f = spool_flow(2);
-	struct client *romeo = come(f, "romeo@here/orchard"), *juliet = come(f, "juliet@here/balcony"), *phone;
+	struct client *romeo = come(f, "romeo@here/orchard"),
+		*juliet = come(f, "juliet@here/balcony"), *phone;
 	int early = 0;
 
 	printf("# a slow reader dies%s\n", in_the_middle ? " while another session is served" : "");

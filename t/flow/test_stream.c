@@ -9,8 +9,10 @@
 #include "net/mailbox.h"
 
 #define PLAIN "c2s = { require_tls = false; allow_plain_without_tls = true; };"
-#define HEADER "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='%s' version='1.0'>"
-#define BIND "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>"
+#define HEADER "<stream:stream xmlns='jabber:client' " \
+	"xmlns:stream='http://etherx.jabber.org/streams' to='%s' version='1.0'>"
+#define BIND "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" \
+	"<resource>%s</resource></bind></iq>"
 
 static struct peer *
 online(struct flow *f, const char *bare_jid, const char *resource)
@@ -35,7 +37,8 @@ test_move(void)
 		struct peer *p = connect_peer(f, 1);
 
 		log_in(p, jid);
-		say(p, HEADER BIND "<message to='%s/%d' type='chat'><body>to myself</body></message><presence/>", "here", "x", jid, home);
+		say(p, HEADER BIND "<message to='%s/%d' type='chat'><body>to "
+			"myself</body></message><presence/>", "here", "x", jid, home);
 		is_heard(p, "<jid>");
 		say(p, "<iq type='get' id='n'><now xmlns='urn:flow'/></iq>");
 		is_heard(p, "id='n'");
@@ -44,7 +47,8 @@ test_move(void)
 	flow_end(&f);
 }
 
-/* The account decides where a stream is at home, so its host is fixed by the login, with TLS or without (reliability X9). */
+/* The account decides where a stream is at home, so its host is fixed by the login, with TLS or
+ * without (reliability X9). */
 static void
 test_host_is_fixed(void)
 {
@@ -61,7 +65,8 @@ test_host_is_fixed(void)
 }
 
 
-/* A host that is taken out of the configuration: its streams are told, also one that is just on its way home. */
+/* A host that is taken out of the configuration: its streams are told, also one that is just on its
+ * way home. */
 static void
 test_host_gone(void)
 {
@@ -77,7 +82,8 @@ test_host_gone(void)
 	log_in(bound, "juliet@there");
 	say(bound, HEADER BIND "<presence/>", "there", "x");
 	is_heard(bound, "<jid>");
-	/* One whose login succeeds on shard 0 while its home, shard 1, has taken the reload already. */
+	/* One whose login succeeds on shard 0 while its home, shard 1, has taken the reload
+	 * already. */
 	for (int i = 0; far == NULL; i++) {
 		snprintf(name, sizeof name, "nurse%d@there", i);
 		if (shard_of(f, name) == 1)
@@ -104,7 +110,8 @@ test_host_gone(void)
 	flow_end(&f);
 }
 
-/* Nothing is written to a stream before its bind is answered, though the session can be found already. */
+/* Nothing is written to a stream before its bind is answered, though the session can be found
+ * already. */
 static void
 test_quiet_until_bound(void)
 {
@@ -126,7 +133,8 @@ test_quiet_until_bound(void)
 	finish_one(f, "flow_bound", SC_DB_OK);
 	result = strstr(heard(p), "<jid>");
 	message = strstr(heard(p), "early");
-	ok(result != NULL && message != NULL && result < message, "the result, then what came meanwhile");
+	ok(result != NULL && message != NULL && result < message,
+		"the result, then what came meanwhile");
 	tiny.hold_bound = false;
 	flow_end(&f);
 }
@@ -142,7 +150,8 @@ test_conflict_while_busy(void)
 	printf("# conflict with a busy session\n");
 	tiny.watchers[0] = "juliet@here";
 	pause_statement(f, "flow_hold_from");
-	say(old, "<message to='juliet@here' type='chat'><body>1</body><hold-from xmlns='urn:flow'/></message>"
+	say(old, "<message to='juliet@here' type='chat'><body>1</body><hold-from "
+		"xmlns='urn:flow'/></message>"
 		"<message to='juliet@here' type='chat'><body>2</body></message>");
 	new = online(f, "romeo@here", "x");
 	is_heard(old, "<conflict");
@@ -208,7 +217,8 @@ test_gone_while_binding(void)
 	say(p, BIND, "x");
 	say_only(p, "</stream:stream>");
 	cut(p);
-	/* The link is dead, and a bind that is blocked does not read: only its time limit or a write would tell. */
+	/* The link is dead, and a bind that is blocked does not read: only its time limit or a
+	 * write would tell. */
 	finish_one(f, "flow_bound", SC_DB_OK);
 	run(f);
 	is_int(counted(f, STAT_sessions_now), 0, "nobody");
@@ -253,15 +263,18 @@ test_send_and_go(bool goodbye)
 	printf("# send and go, %s goodbye\n", goodbye ? "with" : "without");
 	pause_statement(f, "flow_hold_from");
 	for (int i = 0; i < N; i++)
-		n += snprintf(all + n, sizeof all - (size_t)n, "<message to='juliet@here' type='chat'><body>%d</body>%s</message>", i,
+		n += snprintf(all + n, sizeof all - (size_t)n,
+			"<message to='juliet@here' type='chat'><body>%d</body>%s</message>", i,
 			i == 3 ? "<hold-from xmlns='urn:flow'/>" : "");
 	say_only(p, "%s%s", all, goodbye ? "</stream:stream>" : "");
 	cut(p);
 	run(f);
 	/* Something that is written to him shows that his socket is dead. */
-	feed(juliet, "<message to='romeo@here/x' type='headline'><body>are you there?</body></message>");
+	feed(juliet, "<message to='romeo@here/x' type='headline'><body>are you "
+		"there?</body></message>");
 	run(f);
-	feed(juliet, "<message to='romeo@here/x' type='headline'><body>are you there?</body></message>");
+	feed(juliet, "<message to='romeo@here/x' type='headline'><body>are you "
+		"there?</body></message>");
 	run(f);
 	finish_one(f, "flow_hold_from", SC_DB_OK);
 	ok(bodies_rise(juliet, 0, N), "all %d, in order", N);
@@ -280,7 +293,8 @@ test_fair(void)
 
 	printf("# fairness\n");
 	for (int i = 0; i < 120; i++)
-		say_only(flood, "<message to='juliet@here' type='headline'><body>flood</body></message>");
+		say_only(flood,
+			"<message to='juliet@here' type='headline'><body>flood</body></message>");
 	say_only(calm, "<message to='juliet@here' type='headline'><body>calm</body></message>");
 	for (int i = 0, all = 0; i < 20 && seen_calm_after < 0; i++) {
 		const char *got;
@@ -295,13 +309,15 @@ test_fair(void)
 		if (strstr(got, "calm") != NULL)
 			seen_calm_after = all;
 	}
-	ok(seen_calm_after >= 0 && seen_calm_after <= 64, "the calm one is served after %d", seen_calm_after);
+	ok(seen_calm_after >= 0 && seen_calm_after <= 64, "the calm one is served after %d",
+		seen_calm_after);
 	run(f);
 	forget(juliet);
 	flow_end(&f);
 }
 
-/* Two shards whose mailboxes to each other are full: neither reads sockets, both take letters, so both go on. */
+/* Two shards whose mailboxes to each other are full: neither reads sockets, both take letters, so
+ * both go on. */
 static void
 test_two_full_shards(void)
 {
@@ -350,7 +366,8 @@ sm_id(struct peer *p, char id[64])
 	unhear(p);
 	say(p, ENABLE);
 	at = strstr(heard(p), " id='");
-	snprintf(id, 64, "%.*s", at != NULL ? (int)strcspn(at + 5, "'") : 0, at != NULL ? at + 5 : "");
+	snprintf(id, 64, "%.*s", at != NULL ? (int)strcspn(at + 5, "'") : 0,
+		at != NULL ? at + 5 : "");
 	unhear(p);
 }
 
@@ -363,11 +380,13 @@ test_numbers(void)
 	printf("# every stanza has a number, also what the stream answers itself\n");
 	say(p, ENABLE);
 	unhear(p);
-	say(p, "<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>" R);
+	say(p, "<iq type='set' id='s'><session "
+		"xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>" R);
 	is_heard(p, "h='1'");
 	say(p, "<message to='@@'><body>nowhere</body></message>" R);
 	is_heard(p, "h='2'");
-	say(p, "<iq type='get'><now xmlns='urn:flow'/></iq><iq type='odd' id='o' to='here'><now xmlns='urn:flow'/></iq>" R);
+	say(p, "<iq type='get'><now xmlns='urn:flow'/></iq><iq type='odd' id='o' to='here'><now "
+		"xmlns='urn:flow'/></iq>" R);
 	is_heard(p, "h='4'");
 	say(p, BIND R, "y");
 	is_heard(p, "h='5'");
@@ -433,7 +452,8 @@ test_resume_refused(void)
 	printf("# resume that is refused\n");
 	sm_id(p, id);
 	pause_statement(f, "flow_hold_from");
-	say(p, "<message to='romeo@here' type='headline'><body>1</body><hold-from xmlns='urn:flow'/></message></stream:stream>");
+	say(p, "<message to='romeo@here' type='headline'><body>1</body><hold-from "
+		"xmlns='urn:flow'/></message></stream:stream>");
 	cut(p);
 	run(f);
 	is_int(counted(f, STAT_sessions_now), 1, "it is ending, and not gone");
@@ -457,11 +477,13 @@ test_resume_refused(void)
 	say(p, "<resume xmlns='urn:xmpp:sm:3' previd='%s' h='99'/>", id);
 	is_heard(p, "<handled-count-too-high");
 	ok(is_closed(p), "closed");
-	is_int(counted(f, STAT_sessions_asleep_now), 0, "the session ends, or the client would come again with the same number");
+	is_int(counted(f, STAT_sessions_asleep_now), 0,
+		"the session ends, or the client would come again with the same number");
 	flow_end(&f);
 }
 
-/* A session that was paused when its link broke is not paused for ever, nor does it take without an end. */
+/* A session that was paused when its link broke is not paused for ever, nor does it take without an
+ * end. */
 static void
 test_resume_paused(void)
 {
@@ -474,7 +496,8 @@ test_resume_paused(void)
 	printf("# resume of a paused session\n");
 	sm_id(p, id);
 	pause_statement(f, "flow_hold_from");
-	say(p, "<message to='juliet@here' type='chat'><body>0</body><hold-from xmlns='urn:flow'/></message>");
+	say(p, "<message to='juliet@here' type='chat'><body>0</body><hold-from "
+		"xmlns='urn:flow'/></message>");
 	for (int i = 1; i <= 30; i++)
 		say_only(p, "<message to='juliet@here' type='chat'><body>%d</body></message>", i);
 	run(f);
@@ -488,10 +511,12 @@ test_resume_paused(void)
 	finish_one(f, "flow_hold_from", SC_DB_OK);
 	is_heard(q, "<resumed");
 	is_heard(q, "h='17'");
-	/* The client sends again what was not acknowledged. Behind a held one the stream is paused, as the old one was. */
+	/* The client sends again what was not acknowledged. Behind a held one the stream is paused,
+	 * as the old one was. */
 	before = counted(f, STAT_stanzas_in);
 	for (int i = 17; i <= 60; i++)
-		say_only(q, "<message to='juliet@here' type='chat'><body>%d</body>%s</message>", i, i == 17 ?
+		say_only(q, "<message to='juliet@here' type='chat'><body>%d</body>%s</message>", i,
+			i == 17 ?
 			"<hold-from xmlns='urn:flow'/>" : "");
 	run(f);
 	is_int(counted(f, STAT_stanzas_in) - before, 17, "what is read while it holds");
@@ -500,13 +525,16 @@ test_resume_paused(void)
 	flow_end(&f);
 }
 
-/* An account may have so many sessions; one that sleeps makes room for a new one, one that lives does not. */
+/* An account may have so many sessions; one that sleeps makes room for a new one, one that lives
+ * does not. */
 static void
 test_max_sessions(void)
 {
 	struct flow *f = flow_start(.shards = 2,
-		.conf = "c2s = { require_tls = false; allow_plain_without_tls = true; max_sessions = 2; };");
-	struct peer *a = online(f, "romeo@here", "a"), *b = online(f, "romeo@here", "b"), *c = connect_peer(f, 0);
+		.conf = "c2s = { require_tls = false; allow_plain_without_tls = true; "
+		"max_sessions = 2; };");
+	struct peer *a = online(f, "romeo@here", "a"), *b = online(f, "romeo@here", "b"),
+		*c = connect_peer(f, 0);
 	char id[64];
 
 	printf("# as many sessions as allowed\n");
@@ -581,16 +609,20 @@ test_shedding(void)
 	on_shard(f, 0, set_budget, &limit);
 	for (int k = 0; k < 600; k++) {
 		for (int i = 0; i < 6; i++)
-			feed(juliet, "<message to='deaf%d@here' type='headline'><body>%01000d</body></message>", i, k);
+			feed(juliet, "<message to='deaf%d@here' "
+				"type='headline'><body>%01000d</body></message>", i, k);
 		if (k % 20 == 0)
 			pass_time(f, 25);
-		if (budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_STANZAS) + budget_sum(BUDGET_INPUT) > (int64_t)limit + (1 << 20)) {
-			ok(false, "memory grows to %lld", (long long)(budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_STANZAS)));
+		if (budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_STANZAS) +
+		    budget_sum(BUDGET_INPUT) > (int64_t)limit + (1 << 20)) {
+			ok(false, "memory grows to %lld", (long long)(budget_sum(BUDGET_OUTQ) +
+				budget_sum(BUDGET_STANZAS)));
 			break;
 		}
 	}
 	pass_time(f, 25);
-	ok(counted(f, STAT_shed_queues) > 0, "%lld were ended", (long long)counted(f, STAT_shed_queues));
+	ok(counted(f, STAT_shed_queues) > 0, "%lld were ended",
+		(long long)counted(f, STAT_shed_queues));
 	on_shard(f, 0, set_budget, &none);
 	run(f);
 	for (int i = 0; i < 6; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Configurations that nobody would write. Reading one may fail, with a sentence; nothing else may happen. */
+/* Configurations that nobody would write. Reading one may fail, with a sentence; nothing else may
+ * happen. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static const struct sc_key keys[] = {
 };
 
 static void
-see(void *arg, const char *section, const char *host, const char *key, const char *value, const char *source)
+see(void *arg, const char *section, const char *host, const char *key, const char *value,
+	const char *source)
 {
 	(void)arg;
 	(void)host;
@@ -62,7 +64,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	/* Other files are none of a fuzzer's business. */
 	if (memmem(bytes, n, "@include", 8) != NULL || memmem(bytes, n, "secret_file", 11) != NULL)
 		return 0;
-	c = conf_load_text("fuzz", (struct sc_span){ (const char *)bytes, n }, error, sizeof(error));
+	c = conf_load_text("fuzz", (struct sc_span){ (const char *)bytes, n }, error,
+		sizeof(error));
 	sc_assert((c == NULL) == (error[0] != '\0'));
 	if (c != NULL)
 		conf_each_value(c, see, NULL);

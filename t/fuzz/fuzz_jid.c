@@ -31,7 +31,8 @@ check(struct sc_arena *a, const struct sc_jid *jid)
 	sc_assert(local.n <= SC_JID_PART_MAX && resource.n <= SC_JID_PART_MAX);
 	sc_assert(domain.n > 0 && domain.n <= SC_JID_PART_MAX);
 	sc_assert(!forbidden(local));
-	sc_assert(memchr(domain.p, '@', domain.n) == NULL && memchr(domain.p, '/', domain.n) == NULL);
+	sc_assert(memchr(domain.p, '@', domain.n) == NULL &&
+		memchr(domain.p, '/', domain.n) == NULL);
 	sc_assert(sc_jid_same(sc_jid_of(a, local, domain, resource), jid));
 	sc_assert(sc_jid_same_bare(sc_jid_bare(a, jid), jid));
 }

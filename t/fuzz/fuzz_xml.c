@@ -50,7 +50,8 @@ as_stanza(struct sc_arena *arena, struct sc_elem *root)
 		sc_stanza_free(&error);
 	}
 	sc_seal(s);
-	stanza_splice(&out, s, sc_span(sc_to(s) == NULL ? NULL : sc_to(s)->text), SC_SPAN("<y/>"), true);
+	stanza_splice(&out, s, sc_span(sc_to(s) == NULL ? NULL : sc_to(s)->text),
+		SC_SPAN("<y/>"), true);
 	buf_free(&out);
 	sc_stanza_free(&s);
 }

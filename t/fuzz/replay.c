@@ -75,8 +75,8 @@ main(int argc, char **argv)
 			name += 3;
 		if (strncmp(name, "fuzz_", 5) == 0)
 			name += 5;
-		snprintf(corpus, sizeof(corpus), "%s/t/fuzz/corpus/%s", source == NULL ? "." : source,
-			name);
+		snprintf(corpus, sizeof(corpus), "%s/t/fuzz/corpus/%s",
+			source == NULL ? "." : source, name);
 		replay(corpus);
 	}
 	printf("1..%d\n", count);

@@ -24,9 +24,12 @@ wrong = [f"{f}:{n}" for f in files(".c", ".h", ".py", ".sh", ".t", ".sql", ".am"
          for n, line in enumerate(lines_of(f), 1) if line != line.rstrip()]
 test.none(wrong, "no blanks at the end of a line")
 
-wrong = [f"{f}:{n}: {len(line.expandtabs(8))} columns" for f in CODE
-         for n, line in enumerate(lines_of(f), 1) if len(line.expandtabs(8)) > 160]
-test.none(wrong, "no line is far longer than the hundred columns we aim at")
+# A line that is one literal (a vector of a specification, a line of a manual) is better whole.
+wrong = [f"{f}:{n}: {len(line.expandtabs(8))} columns" for f in CODE + files(".def", ".sql")
+         if f != "schema/current.sql"  # is generated
+         for n, line in enumerate(lines_of(f), 1) if len(line.expandtabs(8)) > 100
+         and not re.match(r'\s*"[^"]*(\\"[^"]*)*"[,;)]*( },)?$', line)]
+test.none(wrong, "no line has more than a hundred columns")
 
 wrong = [f"{f}:{n}" for f in CODE for n, line in enumerate(lines_of(f), 1)
          if re.match(r" {8,}[^ *]", line) and not line.lstrip().startswith("*")

@@ -166,43 +166,62 @@ ask(int fd, const char *line)
 }
 
 static const struct { const char *line, *want; } questions[] = {
-	{ "{\"cmd\":[\"echo\"],\"argv\":[\"a\",\"b c\"]}", "{\"ok\":true,\"result\":{\"text\":\"a\\nb c\"}}\n" },
+	{ "{\"cmd\":[\"echo\"],\"argv\":[\"a\",\"b c\"]}",
+		"{\"ok\":true,\"result\":{\"text\":\"a\\nb c\"}}\n" },
 	{ "{\"cmd\":\"echo a\"}", "{\"ok\":true,\"result\":{\"text\":\"a\"}}\n" },
 	{ "{\"argv\":[\"echo\",\"--limit\",\"5\",\"a\",\"--loud\"]}",
 		"{\"ok\":true,\"result\":{\"text\":\"a\",\"facts\":{\"limit\":\"5\",\"loud\":\"()\"}}}\n" },
-	{ "{\"argv\":[\"echo\",\"--limit=5\"]}", "{\"ok\":true,\"result\":{\"facts\":{\"limit\":\"5\"}}}\n" },
+	{ "{\"argv\":[\"echo\",\"--limit=5\"]}",
+		"{\"ok\":true,\"result\":{\"facts\":{\"limit\":\"5\"}}}\n" },
 	{ "{\"cmd\":[\"echo\"],\"args\":{\"limit\":7,\"loud\":true},\"argv\":[\"--\",\"--x\"]}",
 		"{\"ok\":true,\"result\":{\"text\":\"--x\",\"facts\":{\"limit\":\"7\",\"loud\":\"()\"}}}\n" },
-	{ "{\"argv\":[\"echo\",\"--limit\"]}", "{\"ok\":false,\"error\":\"--limit needs a value; usage: echo [WORD]... [--limit N] "
+	{ "{\"argv\":[\"echo\",\"--limit\"]}", "{\"ok\":false,\"error\":\"--limit needs a value; "
+		"usage: echo [WORD]... [--limit N] "
 		"[--loud]\",\"code\":2}\n" },
-	{ "{\"argv\":[\"echo\",\"--lim\",\"3\"]}", "{\"ok\":false,\"error\":\"there is no option --lim; usage: echo [WORD]... "
+	{ "{\"argv\":[\"echo\",\"--lim\",\"3\"]}", "{\"ok\":false,\"error\":\"there is no option "
+		"--lim; usage: echo [WORD]... "
 		"[--limit N] [--loud]\",\"code\":2}\n" },
-	{ "{\"argv\":[\"echo\",\"--loud=3\"]}", "{\"ok\":false,\"error\":\"--loud takes no value; usage: echo [WORD]... "
+	{ "{\"argv\":[\"echo\",\"--loud=3\"]}", "{\"ok\":false,\"error\":\"--loud takes no value; "
+		"usage: echo [WORD]... "
 		"[--limit N] [--loud]\",\"code\":2}\n" },
-	{ "{\"argv\":[\"echo\",\"1\",\"2\",\"3\",\"4\"]}", "{\"ok\":false,\"error\":\"`4' is one argument too many; usage: echo "
+	{ "{\"argv\":[\"echo\",\"1\",\"2\",\"3\",\"4\"]}",
+		"{\"ok\":false,\"error\":\"`4' is one argument too many; usage: echo "
 		"[WORD]... [--limit N] [--loud]\",\"code\":2}\n" },
-	{ "{\"cmd\":[\"count\",\"all\"]}", "{\"ok\":true,\"result\":{\"facts\":{\"shards\":2,\"name\":\"shard 0\"},\"table\":{\"columns\":"
+	{ "{\"cmd\":[\"count\",\"all\"]}",
+		"{\"ok\":true,\"result\":{\"facts\":{\"shards\":2,\"name\":\"shard "
+		"0\"},\"table\":{\"columns\":"
 		"[\"shard\",\"note\"],\"rows\":[[\"0\",\"-\"],[\"1\",\"-\"]]}}}\n" },
 	{ "{\"cmd\":[\"where\"],\"argv\":[\"romeo@example.org\"]}",
 		"{\"ok\":true,\"result\":{\"facts\":{\"jid\":\"romeo@example.org\",\"shard\":1}}}\n" },
 	{ "{\"cmd\":[\"where\"],\"argv\":[\"juliet@example.org\"]}",
 		"{\"ok\":true,\"result\":{\"facts\":{\"jid\":\"juliet@example.org\",\"shard\":0}}}\n" },
-	{ "{\"cmd\":[\"where\"],\"argv\":[\"@\"]}", "{\"ok\":false,\"error\":\"`@' is not a JID\",\"code\":2}\n" },
-	{ "{\"cmd\":[\"where\"]}", "{\"ok\":false,\"error\":\"an argument is missing; usage: where JID\",\"code\":2}\n" },
+	{ "{\"cmd\":[\"where\"],\"argv\":[\"@\"]}",
+		"{\"ok\":false,\"error\":\"`@' is not a JID\",\"code\":2}\n" },
+	{ "{\"cmd\":[\"where\"]}", "{\"ok\":false,\"error\":\"an argument is missing; usage: where "
+		"JID\",\"code\":2}\n" },
 	{ "{\"cmd\":[\"half\"]}", "{\"ok\":false,\"error\":\"shard 1 will not\",\"code\":1}\n" },
-	{ "{\"cmd\":[\"ehco\"]}", "{\"ok\":false,\"error\":\"there is no command `ehco'; did you mean `echo'?\",\"code\":2}\n" },
+	{ "{\"cmd\":[\"ehco\"]}", "{\"ok\":false,\"error\":\"there is no command `ehco'; did you "
+		"mean `echo'?\",\"code\":2}\n" },
 	{ "{\"cmd\":[\"quite\",\"else\"]}",
-		"{\"ok\":false,\"error\":\"there is no command `quite'; `help' lists all\",\"code\":2}\n" },
-	{ "{\"cmd\":[\"count\"]}", "{\"ok\":false,\"error\":\"`count' is followed by one of: all\",\"code\":2}\n" },
+		"{\"ok\":false,\"error\":\"there is no command `quite'; `help' lists "
+		"all\",\"code\":2}\n" },
+	{ "{\"cmd\":[\"count\"]}", "{\"ok\":false,\"error\":\"`count' is followed by one of: "
+		"all\",\"code\":2}\n" },
 	{ "{\"cmd\":[\"count\",\"al\"]}",
-		"{\"ok\":false,\"error\":\"there is no command `count al'; did you mean `count all'?\",\"code\":2}\n" },
+		"{\"ok\":false,\"error\":\"there is no command `count al'; did you mean `count "
+		"all'?\",\"code\":2}\n" },
 	{ "{}", "{\"ok\":false,\"error\":\"no command was given\",\"code\":2}\n" },
-	{ "{\"cmd\":[5]}", "{\"ok\":false,\"error\":\"`cmd' and `argv' are lists of texts\",\"code\":2}\n" },
-	{ "hello", "{\"ok\":false,\"error\":\"a request is a JSON object on one line\",\"code\":2}\n" },
+	{ "{\"cmd\":[5]}", "{\"ok\":false,\"error\":\"`cmd' and `argv' are lists of "
+		"texts\",\"code\":2}\n" },
+	{ "hello", "{\"ok\":false,\"error\":\"a request is a JSON object on one "
+		"line\",\"code\":2}\n" },
 	{ "{\"cmd\":[\"bulk\"],\"argv\":[\"h\"],\"lines\":[\"a 1\",\"b 2\"]}",
 		"{\"ok\":true,\"result\":{\"text\":\"b 2\",\"facts\":{\"lines\":2}}}\n" },
-	{ "{\"cmd\":[\"help\",\"co\"]}", "{\"ok\":false,\"error\":\"there is no command `co'; `help' lists all\",\"code\":1}\n" },
-	{ "{\"cmd\":[\"help\",\"count\"]}", "{\"ok\":true,\"result\":{\"table\":{\"columns\":[\"command\",\"what it does\"],\"rows\":[[\"count all\","
+	{ "{\"cmd\":[\"help\",\"co\"]}", "{\"ok\":false,\"error\":\"there is no command `co'; "
+		"`help' lists all\",\"code\":1}\n" },
+	{ "{\"cmd\":[\"help\",\"count\"]}",
+		"{\"ok\":true,\"result\":{\"table\":{\"columns\":[\"command\",\"what it "
+		"does\"],\"rows\":[[\"count all\","
 		"\"Counts.\"]]}}}\n" },
 };
 
@@ -212,9 +231,11 @@ test_questions(void)
 	int fd = connect_client();
 
 	for (size_t i = 0; i < N_ELEMENTS(questions); i++)
-		is_text(ask(fd, questions[i].line), questions[i].want, "asked: %s", questions[i].line);
+		is_text(ask(fd, questions[i].line), questions[i].want, "asked: %s",
+			questions[i].line);
 	is_text(ask(fd, "{\"cmd\":\"echo 1\"}\n\n{\"cmd\":\"echo 2\"}"),
-		"{\"ok\":true,\"result\":{\"text\":\"1\"}}\n{\"ok\":true,\"result\":{\"text\":\"2\"}}\n", "two lines at once");
+		"{\"ok\":true,\"result\":{\"text\":\"1\"}}\n{\"ok\":true,\"result\":{\"text\":\"2\"}}\n",
+		"two lines at once");
 	close(fd);
 	turns(3);
 }
@@ -235,7 +256,8 @@ test_half_closed(void)
 	if (write(fd, "{\"cmd\":\"echo 1\"}\n", 17) < 0)
 		return;
 	shutdown(fd, SHUT_WR);
-	is_text(hear(fd), "{\"ok\":true,\"result\":{\"text\":\"1\"}}\n", "answered though the client writes no more");
+	is_text(hear(fd), "{\"ok\":true,\"result\":{\"text\":\"1\"}}\n",
+		"answered though the client writes no more");
 	is_int(read(fd, &(char){ 0 }, 1), 0, "then closed");
 	close(fd);
 }
@@ -254,7 +276,8 @@ test_long_line(void)
 		turns(2);
 	}
 	got = hear(fd);
-	is_text(got, "{\"ok\":false,\"error\":\"a line has more than 1 MiB\",\"code\":2}\n", "a line without end");
+	is_text(got, "{\"ok\":false,\"error\":\"a line has more than 1 MiB\",\"code\":2}\n",
+		"a line without end");
 	free(junk);
 	close(fd);
 	turns(3);
@@ -267,9 +290,10 @@ test_no_answer(void)
 
 	is_text(ask(fd, "{\"cmd\":\"stall\"}"), "", "nobody answers yet");
 	clock_shift(31 * 1000000LL);
-	is_text(hear(fd), "{\"ok\":false,\"error\":\"shard 0 did not answer in time; what it does with `stall' is unknown\",\"code\":1}\n",
-		"nobody answered");
-	is_text(ask(fd, "{\"cmd\":\"echo 1\"}"), "{\"ok\":true,\"result\":{\"text\":\"1\"}}\n", "the client goes on");
+	is_text(hear(fd), "{\"ok\":false,\"error\":\"shard 0 did not answer in time; what it does "
+		"with `stall' is unknown\",\"code\":1}\n", "nobody answered");
+	is_text(ask(fd, "{\"cmd\":\"echo 1\"}"), "{\"ok\":true,\"result\":{\"text\":\"1\"}}\n",
+		"the client goes on");
 	loop_become(0);
 	sc_command_done(&kept);
 	is_text(hear(fd), "", "the late answer is for nobody");
@@ -286,13 +310,15 @@ test_stream(void)
 {
 	int fd = connect_client();
 
-	is_text(ask(fd, "{\"cmd\":[\"look\",\"romeo@example.org\"]}"), "", "a stream begins in silence");
+	is_text(ask(fd, "{\"cmd\":[\"look\",\"romeo@example.org\"]}"), "",
+		"a stream begins in silence");
 	clock_shift(60 * 1000000LL);
 	is_text(hear(fd), "", "and may be silent");
 	loop_become(1);
 	ok(kept != NULL && admin_is_streaming(kept), "it is one");
 	admin_event(kept, (const char *const[]){ "dir", "in", "xml", "<a/>", NULL });
-	is_text(hear(fd), "{\"ok\":true,\"event\":{\"dir\":\"in\",\"xml\":\"<a/>\"}}\n", "an event");
+	is_text(hear(fd), "{\"ok\":true,\"event\":{\"dir\":\"in\",\"xml\":\"<a/>\"}}\n",
+		"an event");
 	for (int i = 0; i < 100; i++) {
 		loop_become(1);
 		admin_event(kept, (const char *const[]){ "n", "1", NULL });
@@ -340,14 +366,16 @@ test_listen_again(void)
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	ok(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1) == 0, "somebody else listens");
+	ok(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1) == 0,
+		"somebody else listens");
 	ok(!admin_listen(path, error, sizeof(error)), "we refuse");
 	snprintf(want, sizeof(want), "control socket %s: another server answers there", path);
 	is_text(error, want, "and say why");
 	close(fd);
 	ok(admin_listen(path, error, sizeof(error)), "what he left behind is replaced");
 	admin_close();
-	ok(!admin_listen("/tmp/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789/ctl",
+	ok(!admin_listen(
+		"/tmp/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789/ctl",
 		error, sizeof(error)), "too long a path");
 }
 
@@ -362,9 +390,12 @@ main(void)
 	admin_home_of = home;
 	loop_setup(2);
 	loop_become(0);
-	ok(admin_register("", admin_help_rows, sizeof(struct sc_command_row), error, sizeof(error)), "help");
-	ok(admin_register("testing", rows, sizeof(struct sc_command_row), error, sizeof(error)), "rows");
-	ok(!admin_register("other", rows, sizeof(struct sc_command_row), error, sizeof(error)), "words are taken");
+	ok(admin_register("", admin_help_rows, sizeof(struct sc_command_row), error, sizeof(error)),
+		"help");
+	ok(admin_register("testing", rows, sizeof(struct sc_command_row), error, sizeof(error)),
+		"rows");
+	ok(!admin_register("other", rows, sizeof(struct sc_command_row), error, sizeof(error)),
+		"words are taken");
 	is_text(error, "module other: the command `echo' is taken by testing", "by whom");
 	ok(admin_listen(path, error, sizeof(error)), "listens: %s", error);
 	test_who();

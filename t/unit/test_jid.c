@@ -41,9 +41,11 @@ static const struct { const char *in, *want, *why; } cases[] = {
 	{ "Juliet@Example.ORG/Balcony", "juliet@example.org/Balcony", "a resource keeps its case" },
 	{ "juliet@example.org/a/b", "juliet@example.org/a/b", "slash in a resource" },
 	{ "a@b@c", NULL, "two signs" },
-	{ "a&b@c", NULL, "&" }, { "a'b@c", NULL, "'" }, { "a:b@c", NULL, ":" }, { "a<b@c", NULL, "<" },
+	{ "a&b@c", NULL, "&" }, { "a'b@c", NULL, "'" }, { "a:b@c", NULL, ":" },
+	{ "a<b@c", NULL, "<" },
 	{ "a>b@c", NULL, ">" }, { "a\"@c", NULL, "\"" },
-	{ "a\uff02@c", NULL, "full-width quotation mark" }, { "a\uff20b@c", NULL, "full-width '@'" },
+	{ "a\uff02@c", NULL, "full-width quotation mark" },
+	{ "a\uff20b@c", NULL, "full-width '@'" },
 	{ "\uff2a\uff55liet@example.org", "juliet@example.org", "full-width letters" },
 	{ "a\x01@c", NULL, "control" }, { "a@c/\x01", NULL, "control in a resource" },
 	{ "a@c/\x7f", NULL, "DEL in a resource" },
@@ -69,21 +71,25 @@ static const struct { const char *in, *want, *why; } cases[] = {
 	{ "a\u00b7a@c", NULL, "middle dot elsewhere" },
 	{ "\u30fb@c", NULL, "katakana middle dot alone" },
 	{ "\u30a2\u30fb\u30a2@c", "\u30a2\u30fb\u30a2@c", "katakana middle dot among katakana" },
-	{ "\u0375\u03b1@c", "\u0375\u03b1@c", "keraia before Greek" }, { "\u0375a@c", NULL, "keraia" },
-	{ "\u05d0\u05f3@c", "\u05d0\u05f3@c", "geresh after Hebrew" }, { "a\u05f3@c", NULL, "geresh" },
+	{ "\u0375\u03b1@c", "\u0375\u03b1@c", "keraia before Greek" },
+	{ "\u0375a@c", NULL, "keraia" },
+	{ "\u05d0\u05f3@c", "\u05d0\u05f3@c", "geresh after Hebrew" },
+	{ "a\u05f3@c", NULL, "geresh" },
 	{ "\u0915\u094d\u200d@c", "\u0915\u094d\u200d@c", "joiner after virama" },
 	{ "a\u200d@c", NULL, "joiner" }, { "a\u200cb@c", NULL, "non-joiner" },
 	{ "\u0627\u0660@c", "\u0627\u0660@c", "Arabic digits" },
 	{ "\u0627\u0660\u06f0@c", NULL, "two kinds of Arabic digits" },
 	{ "\u05d0@c", "\u05d0@c", "Hebrew" }, { "\u05d0a@c", NULL, "Hebrew and Latin: bidi rule" },
 	{ "a\u05d0@c", NULL, "Latin and Hebrew: bidi rule" },
-	{ "\u05d01@c", "\u05d01@c", "Hebrew and a digit" }, { "1\u05d0@c", NULL, "a digit and Hebrew" },
+	{ "\u05d01@c", "\u05d01@c", "Hebrew and a digit" },
+	{ "1\u05d0@c", NULL, "a digit and Hebrew" },
 	{ "a@c/a\u05d0", "a@c/a\u05d0", "no bidi rule in a resource" },
 	{ "\u0149@c", NULL, "n preceded by apostrophe" },
 	{ "1234567890@c", "1234567890@c", "a phone number" },
 	{ "+491701234567@c", "+491701234567@c", "with its plus" },
 
-	{ "example.com.", "example.com", "trailing dot" }, { "a@b.c./r", "a@b.c/r", "and resource" },
+	{ "example.com.", "example.com", "trailing dot" }, { "a@b.c./r", "a@b.c/r",
+		"and resource" },
 	{ ".", NULL, "only a dot" }, { "a..b", NULL, "empty label" }, { ".a", NULL, "leading dot" },
 	{ "a..", NULL, "two trailing dots" },
 	{ "-a.b", NULL, "leading hyphen" }, { "a-.b", NULL, "trailing hyphen" },
@@ -98,14 +104,18 @@ static const struct { const char *in, *want, *why; } cases[] = {
 	{ "xn--cberhkva.example", NULL, "A-label of capital Cherokee letters" },
 	{ "fa\u00df.de", "fa\u00df.de", "sharp s in a domain" },
 	{ "\u2603.net", NULL, "snowman is no IDNA2008" },
-	{ "\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "\u4f8b\u3048.\u30c6\u30b9\u30c8", "ideographic full stop" },
+	{ "\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "\u4f8b\u3048.\u30c6\u30b9\u30c8",
+		"ideographic full stop" },
 	{ "\uff45xample\uff0ecom", "example.com", "full-width domain" },
 	{ "\u05d0\u05d1.example", "\u05d0\u05d1.example", "Hebrew domain" },
 	{ "\u05d0a.example", NULL, "bidi rule in a domain" },
 	{ "192.0.2.1", "192.0.2.1", "IPv4" },
-	{ "[2001:DB8::1]", "[2001:db8::1]", "IPv6" }, { "a@[::1]/r", "a@[::1]/r", "IPv6 and parts" },
-	{ "[::1", NULL, "unclosed" }, { "[::1]x", NULL, "bytes behind" }, { "[v1.x]", NULL, "IPvFuture" },
-	{ "[]", NULL, "empty brackets" }, { "[fe80::1%eth0]", NULL, "zone" }, { "::1", NULL, "bare IPv6" },
+	{ "[2001:DB8::1]", "[2001:db8::1]", "IPv6" }, { "a@[::1]/r", "a@[::1]/r",
+		"IPv6 and parts" },
+	{ "[::1", NULL, "unclosed" }, { "[::1]x", NULL, "bytes behind" },
+	{ "[v1.x]", NULL, "IPvFuture" },
+	{ "[]", NULL, "empty brackets" }, { "[fe80::1%eth0]", NULL, "zone" },
+	{ "::1", NULL, "bare IPv6" },
 };
 
 static void
@@ -114,7 +124,8 @@ examples(struct sc_arena *a)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		const struct sc_jid *jid = sc_jid(a, cases[i].in), *again;
 
-		is_text(jid == NULL ? NULL : jid->text, cases[i].want, "%s: %s", cases[i].why, cases[i].in);
+		is_text(jid == NULL ? NULL : jid->text, cases[i].want, "%s: %s", cases[i].why,
+			cases[i].in);
 		if (jid == NULL)
 			continue;
 		again = sc_jid(a, jid->text);
@@ -142,13 +153,16 @@ limits(struct sc_arena *a)
 	char *x63 = times(a, "x", 63), *x64 = times(a, "x", 64);
 	char *e511 = times(a, "\u00e9", 511), *e512 = times(a, "\u00e9", 512);
 	char *wide1023 = times(a, "\uff38", 1023), *wide1024 = times(a, "\uff38", 1024);
-	char *domain1023 = times(a, "xxxxxxx.", 127), *domain = sc_format(a, "%sxxxxxxx", domain1023);
+	char *domain1023 = times(a, "xxxxxxx.", 127), *domain = sc_format(a, "%sxxxxxxx",
+		domain1023);
 
 	ok(sc_jid(a, sc_format(a, "%s@c/%s", x1023, x1023)) != NULL, "parts of 1,023 bytes");
 	ok(sc_jid(a, sc_format(a, "%s@c", x1024)) == NULL, "localpart of 1,024");
 	ok(sc_jid(a, sc_format(a, "c/%s", x1024)) == NULL, "resource of 1,024");
-	ok(sc_jid(a, sc_format(a, "%s@c", e511)) != NULL, "localpart of 1,022 in two-byte characters");
-	ok(sc_jid(a, sc_format(a, "%s@c", e512)) == NULL, "localpart of 1,024 in two-byte characters");
+	ok(sc_jid(a, sc_format(a, "%s@c", e511)) != NULL,
+		"localpart of 1,022 in two-byte characters");
+	ok(sc_jid(a, sc_format(a, "%s@c", e512)) == NULL,
+		"localpart of 1,024 in two-byte characters");
 	ok(sc_jid(a, sc_format(a, "c/%s", e512)) == NULL, "resource likewise");
 	is_text(sc_jid(a, sc_format(a, "%s@c", wide1023))->text, sc_format(a, "%s@c", x1023),
 		"full-width letters count after mapping");
@@ -172,7 +186,8 @@ limits(struct sc_arena *a)
 static void
 parts(struct sc_arena *a)
 {
-	const struct sc_jid *full = sc_jid(a, "romeo@example.org/orchard"), *host = sc_jid(a, "example.org");
+	const struct sc_jid *full = sc_jid(a, "romeo@example.org/orchard"),
+		*host = sc_jid(a, "example.org");
 	const struct sc_jid *bare = sc_jid_bare(a, full), *at_host = sc_jid(a, "example.org/x");
 
 	ok(sc_span_is(sc_jid_local(full), "romeo"), "local");
@@ -191,11 +206,14 @@ parts(struct sc_arena *a)
 	ok(!sc_jid_same(NULL, NULL) && !sc_jid_same(full, NULL), "NULL equals nothing");
 	ok(sc_jid_is_bare(bare) && !sc_jid_is_bare(full), "is_bare");
 	ok(sc_jid_is_domain(at_host) && !sc_jid_is_domain(full), "is_domain");
-	is_text(sc_jid_with(a, full, "e\u0301")->text, "romeo@example.org/\u00e9", "with is prepared");
+	is_text(sc_jid_with(a, full, "e\u0301")->text, "romeo@example.org/\u00e9",
+		"with is prepared");
 	ok(sc_jid_with(a, full, "") == NULL, "with nothing");
 	ok(sc_jid_same(sc_jid_dup(a, full), full), "dup");
-	ok(sc_jid_same(sc_jid_of(a, sc_span("romeo"), sc_span("example.org"), sc_span("orchard")), full), "of");
-	is_text(sc_jid_of(a, sc_span(NULL), sc_span("x"), sc_span(""))->text, "x", "of parts left out");
+	ok(sc_jid_same(sc_jid_of(a, sc_span("romeo"), sc_span("example.org"), sc_span("orchard")),
+	full), "of");
+	is_text(sc_jid_of(a, sc_span(NULL), sc_span("x"), sc_span(""))->text, "x",
+	"of parts left out");
 	is_text(sc_prepare_local(a, "JULIET", 6), "juliet", "prepare_local");
 	is_text(sc_prepare_domain(a, "X.", 2), "x", "prepare_domain");
 	is_text(sc_prepare_resource(a, "A B", 3), "A B", "prepare_resource");

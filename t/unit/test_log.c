@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* log: the shape of lines, what is escaped, rates, full pipes, reopening, and the assertion report. */
+/* log: the shape of lines, what is escaped, rates, full pipes, reopening, and the assertion
+ * report. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -48,12 +49,13 @@ lines(void)
 	static int dummy;
 
 	clock_freeze(0, INT64_C(1031701267123456));
-	sc_log(NULL, SC_LOG_INFO, "test.event", "key=%d text=\"%s\"", 1, "a\nb\x1b[0m\xc2\x9b\xc3\xa9\x7f");
+	sc_log(NULL, SC_LOG_INFO, "test.event", "key=%d text=\"%s\"", 1,
+		"a\nb\x1b[0m\xc2\x9b\xc3\xa9\x7f");
 	is_text(logged(), "2002-09-10T23:41:07.123Z info shard-3 test.event key=1 "
 		"text=\"a\\x0ab\\x1b[0m\\xc2\x9b\xc3\xa9\\x7f\"\n", "a line");
 	sc_log((const struct sc_ctx *)&dummy, SC_LOG_WARN, "test.ctx", "k=v");
-	is_text(logged(), "2002-09-10T23:41:07.123Z warn shard-3 test.ctx id=7 jid=romeo@example.org/x\\x0ay k=v\n",
-		"with a session");
+	is_text(logged(), "2002-09-10T23:41:07.123Z warn shard-3 test.ctx id=7 "
+		"jid=romeo@example.org/x\\x0ay k=v\n", "with a session");
 	sc_log(NULL, SC_LOG_DEBUG, "test.debug", "x=1");
 	is_text(logged(), "", "debug is not wanted");
 	log_level(SC_LOG_DEBUG);

@@ -41,8 +41,10 @@ test_names(void)
 		struct cert_wish wish = { .names = name_cases[i].names };
 		X509 *cert = help_cert(&wish, key);
 
-		is_int(tls_cert_matches(cert, name_cases[i].host), name_cases[i].matches, "%s for \"%s\"",
-			name_cases[i].names == NULL ? "no names" : name_cases[i].names, name_cases[i].host);
+		is_int(tls_cert_matches(cert, name_cases[i].host), name_cases[i].matches,
+			"%s for \"%s\"",
+			name_cases[i].names == NULL ? "no names" : name_cases[i].names,
+			name_cases[i].host);
 		X509_free(cert);
 	}
 	EVP_PKEY_free(key);
@@ -61,7 +63,8 @@ test_nul_in_name(void)
 		GENERAL_NAME *name = GENERAL_NAME_new();
 		ASN1_IA5STRING *text = ASN1_IA5STRING_new();
 
-		ASN1_STRING_set(text, i == 0 ? "example.org" : "example.org\0.evil.org", i == 0 ? 11 : 21);
+		ASN1_STRING_set(text, i == 0 ? "example.org" : "example.org\0.evil.org",
+			i == 0 ? 11 : 21);
 		GENERAL_NAME_set0_value(name, GEN_DNS, text);
 		sk_GENERAL_NAME_push(names, name);
 	}
@@ -92,8 +95,8 @@ list_one(void *arg, const char *host, const char *file, int64_t not_after, bool 
 	size_t n = strlen(listed);
 
 	(void)arg;
-	snprintf(listed + n, sizeof(listed) - n, "%s=%s%s%s ", host, file + strlen(dir) + 1, names_match ? "" : "!",
-		not_after > time(NULL) ? "" : "(expired)");
+	snprintf(listed + n, sizeof(listed) - n, "%s=%s%s%s ", host, file + strlen(dir) + 1,
+		names_match ? "" : "!", not_after > time(NULL) ? "" : "(expired)");
 }
 
 static const char *
@@ -112,24 +115,37 @@ test_layouts(void)
 
 	snprintf(sub, sizeof(sub), "%s/c.example", dir);
 	mkdir(sub, 0700);
-	help_write_cert(dir, "a.example.crt", "a.example.key", (struct cert_wish){ "DNS:a.example, DNS:*.a.example", 0, 0, NULL });
-	help_write_cert(dir, "b.example.pem", "b.example.pem", (struct cert_wish){ "DNS:b.example", EVP_PKEY_RSA, 0, NULL });
-	help_write_cert(dir, "c.example/fullchain.pem", "c.example/privkey.pem", (struct cert_wish){ "DNS:c.example", 0, 0, NULL });
-	help_write_cert(dir, "*.d.example.crt", "*.d.example.key", (struct cert_wish){ "DNS:*.d.example", 0, 0, NULL });
+	help_write_cert(dir, "a.example.crt", "a.example.key",
+		(struct cert_wish){ "DNS:a.example, DNS:*.a.example", 0, 0, NULL });
+	help_write_cert(dir, "b.example.pem", "b.example.pem", (struct cert_wish){ "DNS:b.example",
+		EVP_PKEY_RSA, 0, NULL });
+	help_write_cert(dir, "c.example/fullchain.pem", "c.example/privkey.pem",
+		(struct cert_wish){ "DNS:c.example", 0, 0, NULL });
+	help_write_cert(dir, "*.d.example.crt", "*.d.example.key",
+		(struct cert_wish){ "DNS:*.d.example", 0, 0, NULL });
 	help_write_cert(dir, "xn--bcher-kva.example.crt", "xn--bcher-kva.example.key",
 		(struct cert_wish){ "DNS:xn--bcher-kva.example", 0, 0, NULL });
-	help_write_cert(dir, "wrong.example.crt", "wrong.example.key", (struct cert_wish){ "DNS:right.example", 0, 0, NULL });
-	help_write_cert(dir, "old.example.crt", "old.example.key", (struct cert_wish){ "DNS:old.example", 0, -1, NULL });
-	help_write_cert(dir, "ed.example.crt", "ed.example.key", (struct cert_wish){ "DNS:ed.example", EVP_PKEY_ED25519, 0, NULL });
+	help_write_cert(dir, "wrong.example.crt", "wrong.example.key",
+		(struct cert_wish){ "DNS:right.example", 0, 0, NULL });
+	help_write_cert(dir, "old.example.crt", "old.example.key",
+		(struct cert_wish){ "DNS:old.example", 0, -1, NULL });
+	help_write_cert(dir, "ed.example.crt", "ed.example.key",
+		(struct cert_wish){ "DNS:ed.example", EVP_PKEY_ED25519, 0, NULL });
 
-	ctx = load(NULL, HOSTS("a.example", "b.example", "c.example", "x.d.example", "bücher.example", "wrong.example", "old.example",
+	ctx = load(NULL, HOSTS("a.example", "b.example", "c.example", "x.d.example",
+		"bücher.example", "wrong.example", "old.example",
 		"chat.a.example", "nothing.example", "ed.example"));
 	ok(ctx != NULL, "loaded: %s", error);
-	is_text(list(ctx), "a.example=a.example.crt b.example=b.example.pem c.example=c.example/fullchain.pem x.d.example=*.d.example.crt "
-		"bücher.example=xn--bcher-kva.example.crt wrong.example=wrong.example.crt! old.example=old.example.crt(expired) "
-		"ed.example=ed.example.crt chat.a.example=a.example.crt ", "every layout, and a host served by another's wildcard");
-	ok(tls_has(ctx, "a.example") && tls_has(ctx, "A.Example") && tls_has(ctx, "bücher.example"), "has");
-	ok(tls_has(ctx, "anything.a.example") && !tls_has(ctx, "nothing.example"), "has by wildcard, has not");
+	is_text(list(ctx), "a.example=a.example.crt b.example=b.example.pem "
+		"c.example=c.example/fullchain.pem x.d.example=*.d.example.crt "
+		"bücher.example=xn--bcher-kva.example.crt wrong.example=wrong.example.crt! "
+		"old.example=old.example.crt(expired) "
+		"ed.example=ed.example.crt chat.a.example=a.example.crt ",
+		"every layout, and a host served by another's wildcard");
+	ok(tls_has(ctx, "a.example") && tls_has(ctx, "A.Example") && tls_has(ctx, "bücher.example"),
+		"has");
+	ok(tls_has(ctx, "anything.a.example") && !tls_has(ctx, "nothing.example"),
+		"has by wildcard, has not");
 	ok(llabs(tls_expiry(ctx, "b.example") - time(NULL) - 30 * 86400) < 100, "expiry");
 	is_int(tls_expiry(ctx, "nothing.example"), 0, "expiry of nothing");
 	tls_unref(&ctx);
@@ -143,7 +159,8 @@ test_broken(void)
 	char path[160];
 
 	ok(load(NULL, HOSTS("nothing.example")) == NULL, "nothing usable");
-	snprintf(path, sizeof(path), "no usable certificate: there is no certificate for nothing.example in %s", dir);
+	snprintf(path, sizeof(path), "no usable certificate: there is no certificate for "
+		"nothing.example in %s", dir);
 	is_text(error, path, "says what is missing");
 	ok(load(NULL, HOSTS("../etc/x")) == NULL, "a host is no path");
 
@@ -152,12 +169,17 @@ test_broken(void)
 	ok(load(NULL, HOSTS("e.example")) == NULL, "no certificate in the file");
 	ok(strstr(error, "e.example.crt: no certificate in it") != NULL, "says so: %s", error);
 
-	help_write_cert(dir, "f.example.crt", "other.key", (struct cert_wish){ "DNS:f.example", 0, 0, NULL });
-	help_write_cert(dir, "other.crt", "f.example.key", (struct cert_wish){ "DNS:f.example", 0, 0, NULL });
-	ok(load(NULL, HOSTS("f.example")) == NULL && strstr(error, "does not belong") != NULL, "a foreign key: %s", error);
+	help_write_cert(dir, "f.example.crt", "other.key", (struct cert_wish){ "DNS:f.example", 0,
+		0, NULL });
+	help_write_cert(dir, "other.crt", "f.example.key", (struct cert_wish){ "DNS:f.example", 0,
+		0, NULL });
+	ok(load(NULL, HOSTS("f.example")) == NULL && strstr(error, "does not belong") != NULL,
+		"a foreign key: %s", error);
 
-	help_write_cert(dir, "g.example.crt", "gone.key", (struct cert_wish){ "DNS:g.example", 0, 0, NULL });
-	ok(load(NULL, HOSTS("g.example")) == NULL && strstr(error, "g.example.key: No such file") != NULL, "no key: %s", error);
+	help_write_cert(dir, "g.example.crt", "gone.key", (struct cert_wish){ "DNS:g.example", 0,
+		0, NULL });
+	ok(load(NULL, HOSTS("g.example")) == NULL &&
+		strstr(error, "g.example.key: No such file") != NULL, "no key: %s", error);
 
 	ctx = load(NULL, HOSTS("e.example", "a.example", "f.example"));
 	ok(ctx != NULL, "broken ones among good ones do not matter to these");
@@ -170,23 +192,28 @@ test_reload(void)
 {
 	struct tls_ctx *ctx, *next;
 
-	help_write_cert(dir, "r.example.crt", "r.example.key", (struct cert_wish){ "DNS:r.example", 0, 10, NULL });
+	help_write_cert(dir, "r.example.crt", "r.example.key", (struct cert_wish){ "DNS:r.example",
+		0, 10, NULL });
 	ctx = load(NULL, HOSTS("a.example", "r.example"));
 	help_write(dir, "r.example.crt", "-----BEGIN CERTIFICATE-----\nbroken\n");
 	next = load(ctx, HOSTS("a.example", "r.example"));
 	tls_unref(&ctx);
-	ok(next != NULL && llabs(tls_expiry(next, "r.example") - time(NULL) - 10 * 86400) < 100, "a broken file keeps the old pair");
+	ok(next != NULL && llabs(tls_expiry(next, "r.example") - time(NULL) - 10 * 86400) < 100,
+		"a broken file keeps the old pair");
 	unlink((snprintf(error, sizeof(error), "%s/r.example.crt", dir), error));
 	ctx = load(next, HOSTS("a.example", "r.example"));
 	tls_unref(&next);
 	ok(ctx != NULL && tls_has(ctx, "r.example"), "so does a missing one, over two reloads");
-	help_write_cert(dir, "r.example.crt", "r.example.key", (struct cert_wish){ "DNS:r.example", 0, 20, NULL });
+	help_write_cert(dir, "r.example.crt", "r.example.key", (struct cert_wish){ "DNS:r.example",
+		0, 20, NULL });
 	next = load(ctx, HOSTS("a.example", "r.example"));
 	tls_unref(&ctx);
-	ok(next != NULL && llabs(tls_expiry(next, "r.example") - time(NULL) - 20 * 86400) < 100, "a good one replaces it");
+	ok(next != NULL && llabs(tls_expiry(next, "r.example") - time(NULL) - 20 * 86400) < 100,
+		"a good one replaces it");
 	ctx = load(next, HOSTS("a.example"));
 	tls_unref(&next);
-	ok(ctx != NULL && !tls_has(ctx, "r.example"), "a host taken out of the configuration is gone");
+	ok(ctx != NULL && !tls_has(ctx, "r.example"),
+		"a host taken out of the configuration is gone");
 	tls_unref(&ctx);
 }
 

@@ -22,8 +22,10 @@ test_bytes(void)
 	is_text(server.got, "<stream>", "the right ones");
 	conn_write(server.conn, "<features/>", 11);
 	ok(RUN_UNTIL(client.n == 11), "and the other way");
-	is_int(server.drained + client.drained, 0, "nothing waited, so nobody is told that it has gone");
-	ok(!conn_is_tls(server.conn) && conn_sni(server.conn) == NULL && conn_alpn(server.conn) == NULL && conn_peer_cert(server.conn) == NULL,
+	is_int(server.drained + client.drained, 0,
+		"nothing waited, so nobody is told that it has gone");
+	ok(!conn_is_tls(server.conn) && conn_sni(server.conn) == NULL &&
+		conn_alpn(server.conn) == NULL && conn_peer_cert(server.conn) == NULL,
 		"no TLS facts");
 	conn_close(&client.conn);
 	ok(client.conn == NULL, "closing nulls the pointer");
@@ -50,14 +52,16 @@ test_peer(void)
 	help_turns(1);
 
 	inet_pton(AF_INET6, "2001:db8:1:2:3:4:5:6", &six.sin6_addr);
-	a.conn = conn_new(socket(AF_INET6, SOCK_STREAM, 0), (struct sockaddr *)&six, sizeof(six), &owner_ops, &a);
+	a.conn = conn_new(socket(AF_INET6, SOCK_STREAM, 0), (struct sockaddr *)&six, sizeof(six),
+		&owner_ops, &a);
 	is_text(conn_peer_text(a.conn), "[2001:db8:1:2:3:4:5:6]:99", "IPv6 peer");
 	conn_peer_key(a.conn, key);
 	ok(memcmp(key, want, 16) == 0, "the key is the /64");
 	owner_forget(&a);
 
 	inet_pton(AF_INET6, "::ffff:192.0.2.9", &mapped.sin6_addr);
-	a.conn = conn_new(socket(AF_INET6, SOCK_STREAM, 0), (struct sockaddr *)&mapped, sizeof(mapped), &owner_ops, &a);
+	a.conn = conn_new(socket(AF_INET6, SOCK_STREAM, 0), (struct sockaddr *)&mapped,
+		sizeof(mapped), &owner_ops, &a);
 	is_text(conn_peer_text(a.conn), "192.0.2.9:98", "IPv4 on a dual-stack socket");
 	conn_peer_key(a.conn, key);
 	is_int(key[15], 9, "the key is the whole address");
@@ -108,7 +112,8 @@ test_slow_reader(void)
 	is_int(server.drained, 1, "the writer is told once");
 	is_int(conn_waiting(server.conn), 0, "nothing waits");
 	is_int(conn_stuck_since(server.conn), 0, "not stuck");
-	ok(conn_weight(server.conn) < 400, "an idle connection weighs %zu bytes", conn_weight(server.conn));
+	ok(conn_weight(server.conn) < 400, "an idle connection weighs %zu bytes",
+		conn_weight(server.conn));
 	owner_forget(&server);
 	owner_forget(&client);
 	free(bytes);
@@ -168,13 +173,15 @@ test_half_close(void)
 
 	help_pair(&fds[0], &fds[1]);
 	owner_open(&server, fds[0]);
-	ok(write(fds[1], "</s>", 4) == 4 && shutdown(fds[1], SHUT_WR) == 0, "a peer speaks and closes its side");
+	ok(write(fds[1], "</s>", 4) == 4 && shutdown(fds[1], SHUT_WR) == 0,
+		"a peer speaks and closes its side");
 	ok(RUN_UNTIL(server.ended == 1), "the end is told");
 	is_text(server.got, "</s>", "after the input");
 	conn_write(server.conn, "bye", 3);
 	conn_close_later(&server.conn, 1000);
 	help_turns(2);
-	ok(read(fds[1], got, sizeof(got)) == 3 && strcmp(got, "bye") == 0, "it can still be answered");
+	ok(read(fds[1], got, sizeof(got)) == 3 && strcmp(got, "bye") == 0,
+		"it can still be answered");
 	ok(read(fds[1], got, sizeof(got)) == 0, "then it is closed");
 	close(fds[1]);
 	owner_forget(&server);
@@ -232,7 +239,8 @@ test_reset(void)
 	close(fds[1]);
 	ok(RUN_UNTIL(server.ended == 1), "a reset is told");
 	is_int(server.end, CONN_RESET, "as such");
-	is_text(conn_error(server.conn), "the connection broke: Connection reset by peer", "with a sentence");
+	is_text(conn_error(server.conn), "the connection broke: Connection reset by peer",
+		"with a sentence");
 	conn_write(server.conn, "x", 1);
 	is_int(conn_waiting(server.conn), 0, "writing to it does nothing");
 	owner_forget(&server);
@@ -258,7 +266,8 @@ test_reset(void)
 	close(fds[1]);
 	conn_write(server.conn, "x", 1);
 	conn_write(server.conn, "y", 1);
-	ok(conn_waiting(server.conn) > 0, "and is gone: what was written does not count as with the kernel");
+	ok(conn_waiting(server.conn) > 0, "and is gone: what was written does not count as with "
+		"the kernel");
 	conn_resume(server.conn);
 	ok(RUN_UNTIL(server.ended == 1), "the end is told");
 	is_text(server.got, "last", "after its last words were read");
@@ -283,7 +292,8 @@ test_choked(void)
 	loop_become(1);
 	loop_turn();
 	loop_become(0);
-	ok(RUN_UNTIL(server.inputs == 1 && client.inputs == 1), "and reads again when its letters were taken");
+	ok(RUN_UNTIL(server.inputs == 1 && client.inputs == 1),
+		"and reads again when its letters were taken");
 	mailbox_high((size_t)8 << 20);
 	owner_forget(&server);
 	owner_forget(&client);

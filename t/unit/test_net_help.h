@@ -53,8 +53,10 @@ help_listen(struct sockaddr_in *at)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof(*at);
 
-	*at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	if (bind(fd, (struct sockaddr *)at, len) != 0 || listen(fd, 128) != 0 || getsockname(fd, (struct sockaddr *)at, &len) != 0)
+	*at = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (bind(fd, (struct sockaddr *)at, len) != 0 || listen(fd, 128) != 0 ||
+	    getsockname(fd, (struct sockaddr *)at, &len) != 0)
 		abort();
 	return fd;
 }
@@ -143,7 +145,8 @@ static const struct conn_ops owner_ops = { owner_input, owner_drained, owner_sec
 static inline struct conn *
 owner_open(struct owner *o, int fd)
 {
-	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(5678), .sin_addr.s_addr = htonl(0xc0000201) };
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(5678),
+		.sin_addr.s_addr = htonl(0xc0000201) };
 
 	*o = (struct owner){ 0 };
 	o->conn = conn_new(fd, (struct sockaddr *)&peer, sizeof(peer), &owner_ops, o);
@@ -203,11 +206,13 @@ help_cert(const struct cert_wish *wish, EVP_PKEY *key)
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), (long)(help_now() * 1e6) & 0x7fffffff);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
 	X509_gmtime_adj(X509_getm_notAfter(cert), 86400L * (wish->days == 0 ? 30 : wish->days));
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test",
+		-1, -1, 0);
 	X509_set_issuer_name(cert, name);
 	X509_set_pubkey(cert, key);
 	if (wish->names != NULL) {
-		X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, wish->names);
+		X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+			wish->names);
 
 		X509_add_ext(cert, ext, -1);
 		X509_EXTENSION_free(ext);

@@ -20,7 +20,8 @@ on_accept(void *arg, int fd, const struct sockaddr *peer, socklen_t len)
 	struct owner probe;
 
 	(void)arg;
-	probe.conn = conn_new(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer, len, &owner_ops, &probe);
+	probe.conn = conn_new(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer, len,
+		&owner_ops, &probe);
 	snprintf(peer_text, sizeof(peer_text), "%s", conn_peer_text(probe.conn));
 	conn_close(&probe.conn);
 	accepted[accepted_n++] = fd;
@@ -53,10 +54,13 @@ port_of(int fd)
 static int
 dial(int family, int port)
 {
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons((in_port_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((in_port_t)port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons((in_port_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((in_port_t)port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int failed = family == AF_INET ? connect(fd, (struct sockaddr *)&four, sizeof(four)) : connect(fd, (struct sockaddr *)&six, sizeof(six));
+	int failed = family == AF_INET ? connect(fd, (struct sockaddr *)&four, sizeof(four))
+		: connect(fd, (struct sockaddr *)&six, sizeof(six));
 
 	if (failed == 0)
 		return fd;
@@ -79,14 +83,17 @@ test_open(void)
 {
 	int fds[4], more[1];
 
-	ok(listen_open("127.0.0.1", 0, 4, fds, error, sizeof(error)), "four sockets for one port: %s", error);
+	ok(listen_open("127.0.0.1", 0, 4, fds, error, sizeof(error)),
+		"four sockets for one port: %s", error);
 	ok(port_of(fds[0]) > 0 && port_of(fds[0]) == port_of(fds[3]), "the same port");
 	error[0] = '\0';
-	ok(!listen_open("127.0.0.1", port_of(fds[0]), 1, more, error, sizeof(error)), "a port in use is refused, though it could be shared");
+	ok(!listen_open("127.0.0.1", port_of(fds[0]), 1, more, error, sizeof(error)),
+		"a port in use is refused, though it could be shared");
 	ok(strstr(error, "Address already in use") != NULL, "says why: %s", error);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
-	ok(!listen_open("example.org", 0, 1, fds, error, sizeof(error)), "a name is no address: %s", error);
+	ok(!listen_open("example.org", 0, 1, fds, error, sizeof(error)), "a name is no address: %s",
+		error);
 }
 
 static void
@@ -107,12 +114,14 @@ test_accept(void)
 	is_int(option(accepted[0], IPPROTO_TCP, TCP_NODELAY), 1, "TCP_NODELAY is inherited");
 	is_int(option(accepted[0], SOL_SOCKET, SO_KEEPALIVE), 1, "SO_KEEPALIVE is inherited");
 	is_int(option(accepted[0], IPPROTO_TCP, TCP_KEEPIDLE), 900, "and its times");
-	ok((fcntl(accepted[0], F_GETFL) & O_NONBLOCK) && (fcntl(accepted[0], F_GETFD) & FD_CLOEXEC), "non-blocking, close-on-exec");
+	ok((fcntl(accepted[0], F_GETFL) & O_NONBLOCK) && (fcntl(accepted[0], F_GETFD) & FD_CLOEXEC),
+		"non-blocking, close-on-exec");
 	close(client);
 	close_accepted();
 	if (have_six) {
 		client = dial(AF_INET6, port);
-		ok(client >= 0 && RUN_UNTIL(accepted_n == 1) && strncmp(peer_text, "[::1]:", 6) == 0, "accepts IPv6: %s", peer_text);
+		ok(client >= 0 && RUN_UNTIL(accepted_n == 1) && strncmp(peer_text, "[::1]:",
+			6) == 0, "accepts IPv6: %s", peer_text);
 		close(client);
 		close_accepted();
 	}
@@ -177,13 +186,15 @@ test_proxy(void)
 	ok(RUN_UNTIL(accepted_n == 1), "then it is whole");
 	is_text(peer_text, "203.0.113.5:4321", "the real peer");
 	char got[16] = "";
-	ok(read(accepted[0], got, sizeof(got)) == 8 && strcmp(got, "<stream>") == 0, "what follows is not touched");
+	ok(read(accepted[0], got, sizeof(got)) == 8 && strcmp(got, "<stream>") == 0,
+		"what follows is not touched");
 	close_accepted();
 	close(client);
 
 	client = dial(AF_INET, port);
 	(void)!write(client, "PROXY UNKNOWN\r\n", 15);
-	ok(RUN_UNTIL(accepted_n == 1) && strncmp(peer_text, "127.0.0.1:", 10) == 0, "unknown: the proxy itself: %s", peer_text);
+	ok(RUN_UNTIL(accepted_n == 1) && strncmp(peer_text, "127.0.0.1:", 10) == 0,
+		"unknown: the proxy itself: %s", peer_text);
 	close_accepted();
 	close(client);
 
@@ -233,8 +244,10 @@ test_no_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &few);
 	help_turns(5);
 	is_int(accepted_n, 3, "as many as there are descriptors");
-	ok(recv(clients[3], &byte, 1, MSG_DONTWAIT) == 0, "one is refused with the reserve descriptor");
-	ok(recv(clients[4], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "the others wait in the backlog");
+	ok(recv(clients[3], &byte, 1, MSG_DONTWAIT) == 0,
+		"one is refused with the reserve descriptor");
+	ok(recv(clients[4], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN,
+		"the others wait in the backlog");
 	is_int(stats_sum(STAT_conns_refused_limit), 1, "counted");
 	help_turns(20);
 	is_int(stats_sum(STAT_conns_refused_limit), 1, "it rests and does not spin");

@@ -40,7 +40,8 @@ test_order(void)
 	timeout_init(&timeout, run_timeout);
 	mailbox_post(0, &letter);
 	loop_turn();
-	is_text(seen, "start end1 end2 ", "a letter to the own shard is not opened in the same turn");
+	is_text(seen, "start end1 end2 ", "a letter to the own shard is not opened in the "
+		"same turn");
 	seen[0] = '\0';
 	timeout_set(&timeout, 0);
 	loop_queue(&listening, LOOP_PRIORITY_LISTEN);
@@ -48,7 +49,8 @@ test_order(void)
 	loop_queue(&bound, LOOP_PRIORITY_BOUND);
 	loop_queue(&bound, LOOP_PRIORITY_BOUND);
 	loop_turn();
-	is_text(seen, "start letter timeout bound unbound listen end1 end2 ", "the order of a turn");
+	is_text(seen, "start letter timeout bound unbound listen end1 end2 ",
+		"the order of a turn");
 	seen[0] = '\0';
 	loop_queue(&bound, LOOP_PRIORITY_BOUND);
 	loop_unqueue(&bound);
@@ -94,7 +96,8 @@ test_budget(void)
 	loop_turn();
 	loop_turn();
 	is_int(runs_n, 6, "the rest in the next turns");
-	ok(run_order[2] == 2 && run_order[3] == 3 && run_order[4] == 4 && run_order[5] == 0, "in the order in which they came");
+	ok(run_order[2] == 2 && run_order[3] == 3 && run_order[4] == 4 && run_order[5] == 0,
+		"in the order in which they came");
 	loop_raw_clock = real;
 }
 
@@ -104,8 +107,10 @@ static struct loop_task hot_task, cold_task;
 
 static void run_hot(struct loop_task *t) { (void)t; hot++; }
 static void run_cold(struct loop_task *t) { (void)t; cold++; }
-static void on_hot(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg; loop_queue(&hot_task, LOOP_PRIORITY_BOUND); }
-static void on_cold(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg; loop_queue(&cold_task, LOOP_PRIORITY_LISTEN); }
+static void on_hot(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg;
+	loop_queue(&hot_task, LOOP_PRIORITY_BOUND); }
+static void on_cold(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg;
+	loop_queue(&cold_task, LOOP_PRIORITY_LISTEN); }
 
 static void
 test_no_starving(void)
@@ -121,7 +126,8 @@ test_no_starving(void)
 	cold_event = event_new(loop_base(0), other[0], EV_READ | EV_PERSIST, on_cold, NULL);
 	event_add(hot_event, NULL);
 	event_add(cold_event, NULL);
-	ok(write(one[1], "x", 1) == 1 && write(other[1], "x", 1) == 1, "two descriptors are readable");
+	ok(write(one[1], "x", 1) == 1 && write(other[1], "x", 1) == 1,
+		"two descriptors are readable");
 	help_turns(5);
 	is_int(hot, 5, "the one of high priority is served once a turn");
 	is_int(cold, 5, "and so is the one of low priority");
@@ -168,7 +174,8 @@ wait_for(atomic_int *what, int value)
 static void
 test_thread(void)
 {
-	static struct letter letters[3] = { { .open = count_letter }, { .open = count_letter }, { .open = count_letter } };
+	static struct letter letters[3] = { { .open = count_letter }, { .open = count_letter },
+		{ .open = count_letter } };
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, shard_thread, NULL);

@@ -33,7 +33,8 @@ struct traveller {
 static void traveller_input(void *, const char *, size_t);
 static void traveller_ended(void *, enum conn_end);
 static void traveller_secured(void *owner) { (void)owner; }
-static const struct conn_ops traveller_ops = { traveller_input, NULL, traveller_secured, traveller_ended };
+static const struct conn_ops traveller_ops = { traveller_input, NULL, traveller_secured,
+	traveller_ended };
 
 static void
 arrive(struct letter *letter)
@@ -82,7 +83,8 @@ accept_all(evutil_socket_t fd, short what, void *arg)
 
 		t->moves = ROUNDS;
 		t->plain = count++ % 3 == 2;
-		t->conn = conn_new(got, (struct sockaddr *)&address, sizeof(address), &traveller_ops, t);
+		t->conn = conn_new(got, (struct sockaddr *)&address, sizeof(address),
+			&traveller_ops, t);
 		if (!t->plain)
 			conn_start_tls_server(t->conn, ctx);
 	}
@@ -169,7 +171,8 @@ main(void)
 	pthread_t threads[SHARDS];
 	int good = 0;
 
-	help_write_cert(dir, "a.example.crt", "a.example.key", (struct cert_wish){ "DNS:a.example", 0, 0, NULL });
+	help_write_cert(dir, "a.example.crt", "a.example.key", (struct cert_wish){ "DNS:a.example",
+		0, 0, NULL });
 	ctx = tls_load(&conf, TLS_C2S, NULL, error, sizeof(error));
 	listener = help_listen(&address);
 	fcntl(listener, F_SETFL, O_NONBLOCK);
@@ -193,7 +196,8 @@ main(void)
 	}
 	for (int i = 0; i < SHARDS; i++)
 		pthread_join(threads[i], NULL);
-	is_int(good, CLIENTS, "every byte came back in order to every client, over %d moves each", ROUNDS);
+	is_int(good, CLIENTS, "every byte came back in order to every client, over %d moves each",
+		ROUNDS);
 	is_int(atomic_load(&finished), CLIENTS, "every connection ended");
 	loop_teardown();
 	tls_unref(&ctx);

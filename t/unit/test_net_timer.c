@@ -122,7 +122,8 @@ test_stop(void)
 	timeout_set(&b, 900000);
 	is_text(after_ms(20000), "", "stopped for 20 s: nothing yet");
 	after_ms(0);
-	is_text(after_ms(29999), "", "stopped again, beyond the time-out: it does not fire on waking");
+	is_text(after_ms(29999), "", "stopped again, beyond the time-out: it does not fire "
+		"on waking");
 	is_text(after_ms(4000), "", "the time that passes awake counts");
 	for (int i = 0; i < 6; i++)
 		after_ms(4000);

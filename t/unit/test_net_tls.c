@@ -38,7 +38,8 @@ raw_open(struct raw *raw, int fd)
 	*raw = (struct raw){ .ctx = ctx, .session = session, .fd = fd };
 	if (raw->ctx == NULL)
 		raw->ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_session_cache_mode(raw->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(raw->ctx, SSL_SESS_CACHE_CLIENT |
+		SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(raw->ctx, keep_session);
 	raw->ssl = SSL_new(raw->ctx);
 	SSL_set_app_data(raw->ssl, raw);
@@ -83,7 +84,8 @@ raw_shake(struct owner *server, struct raw *raw)
 	char byte;
 
 	ERR_clear_error();
-	return RUN_UNTIL((SSL_do_handshake(raw->ssl) == 1 && server->secured) || server->ended) && server->secured &&
+	return RUN_UNTIL((SSL_do_handshake(raw->ssl) == 1 && server->secured) || server->ended) &&
+		server->secured &&
 		/* Takes in the ticket. */
 		(help_turns(3), SSL_read(raw->ssl, &byte, 1) <= 0);
 }
@@ -95,7 +97,8 @@ shaken_pair(struct owner *server, struct owner *client, const char *sni, const c
 	owner_pair(server, client);
 	conn_start_tls_server(server->conn, server_ctx);
 	conn_start_tls_client(client->conn, client_ctx, sni, alpn);
-	return RUN_UNTIL((server->secured && client->secured) || (server->ended && client->ended)) && server->secured;
+	return RUN_UNTIL((server->secured && client->secured) ||
+		(server->ended && client->ended)) && server->secured;
 }
 
 static bool
@@ -117,7 +120,8 @@ test_handshake(void)
 	is_text(conn_alpn(server.conn), "xmpp-client", "ALPN");
 	is_text(conn_alpn(client.conn), "xmpp-client", "ALPN seen by the client");
 	ok(!conn_tls_resumed(server.conn), "a full one");
-	ok(conn_verify_result(client.conn) != X509_V_OK, "the client's verdict on a self-signed certificate is recorded");
+	ok(conn_verify_result(client.conn) != X509_V_OK,
+		"the client's verdict on a self-signed certificate is recorded");
 	ok(serves(&client, "second.example"), "the certificate of the host asked for");
 	conn_write(client.conn, "hello", 5);
 	conn_write(server.conn, "welcome", 7);
@@ -145,14 +149,16 @@ test_sni(void)
 	struct owner server, client;
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-		ok(shaken_pair(&server, &client, cases[i].sni, NULL) && serves(&client, cases[i].serves), "SNI: %s", cases[i].what);
+		ok(shaken_pair(&server, &client, cases[i].sni, NULL) &&
+			serves(&client, cases[i].serves), "SNI: %s", cases[i].what);
 		owner_forget(&server);
 		owner_forget(&client);
 	}
 	owner_pair(&server, &client);
 	conn_start_tls_server_for(server.conn, server_ctx, "second.example");
 	conn_start_tls_client(client.conn, client_ctx, NULL, NULL);
-	ok(RUN_UNTIL(client.secured) && serves(&client, "second.example"), "no SNI, but the stream said its host");
+	ok(RUN_UNTIL(client.secured) && serves(&client, "second.example"),
+		"no SNI, but the stream said its host");
 	owner_forget(&server);
 	owner_forget(&client);
 }
@@ -169,9 +175,11 @@ test_starttls_and_alpn(void)
 {
 	struct owner server, client;
 
-	ok(!shaken_pair(&server, &client, "first.example", "h2"), "direct TLS with another protocol is refused");
+	ok(!shaken_pair(&server, &client, "first.example", "h2"),
+		"direct TLS with another protocol is refused");
 	is_int(client.end, CONN_TLS_FAILED, "by an alert");
-	is_text(conn_error(client.conn), "TLS failed: tlsv1 alert no application protocol", "the right one");
+	is_text(conn_error(client.conn), "TLS failed: tlsv1 alert no application protocol",
+		"the right one");
 	owner_forget(&server);
 	owner_forget(&client);
 
@@ -180,7 +188,8 @@ test_starttls_and_alpn(void)
 	conn_write(client.conn, "<starttls/>", 11);
 	RUN_UNTIL(server.n == 11);
 	conn_start_tls_client(client.conn, client_ctx, "first.example", "h2");
-	ok(RUN_UNTIL(server.secured && client.secured), "after STARTTLS another protocol does not matter");
+	ok(RUN_UNTIL(server.secured && client.secured),
+		"after STARTTLS another protocol does not matter");
 	ok(conn_alpn(server.conn) == NULL, "and none is agreed");
 	owner_forget(&server);
 	owner_forget(&client);
@@ -202,7 +211,8 @@ test_plain_first(void)
 	ok(RUN_UNTIL(client.n == big), "they leave in plain");
 	is_int(server.drained, 0, "the last of them have not left");
 	conn_start_tls_client(client.conn, client_ctx, NULL, NULL);
-	ok(RUN_UNTIL(client.n == big + 6), "what was written after starting TLS follows when it is there");
+	ok(RUN_UNTIL(client.n == big + 6), "what was written after starting TLS follows when "
+		"it is there");
 	is_text(client.got + big, "secret", "decrypted");
 	is_int(server.drained, 1, "drained");
 	free(bytes);
@@ -306,12 +316,15 @@ test_bindings(void)
 		is_text(conn_tls_version(server.conn), "TLSv1.2", "it is");
 		is_int(conn_tls_resumed(server.conn), resumed, "it is %s", how);
 		is_int(conn_cb_exporter(server.conn, one), 32, "tls-exporter, %s", how);
-		SSL_export_keying_material(raw.ssl, other, 32, "EXPORTER-Channel-Binding", 24, (const unsigned char *)"", 0, 1);
+		SSL_export_keying_material(raw.ssl, other, 32, "EXPORTER-Channel-Binding", 24,
+			(const unsigned char *)"", 0, 1);
 		ok(memcmp(one, other, 32) == 0, "with the empty context");
 		is_int(conn_cb_unique(server.conn, one), 12, "tls-unique, %s", how);
-		is_int(resumed ? SSL_get_peer_finished(raw.ssl, other, 64) : SSL_get_finished(raw.ssl, other, 64), 12, "the first Finished");
+		is_int(resumed ? SSL_get_peer_finished(raw.ssl, other,
+			64) : SSL_get_finished(raw.ssl, other, 64), 12, "the first Finished");
 		ok(memcmp(one, other, 12) == 0, "the same");
-		is_int(conn_cb_server_end_point(server.conn, one), 32, "tls-server-end-point, %s", how);
+		is_int(conn_cb_server_end_point(server.conn, one), 32, "tls-server-end-point, %s",
+			how);
 		raw_close(&raw);
 		owner_forget(&server);
 	}
@@ -323,7 +336,8 @@ test_bindings(void)
 	ok(raw_shake(&server, &raw), "TLS 1.2 without the extended master secret");
 	is_int(conn_cb_exporter(server.conn, one), 0, "has no tls-exporter");
 	is_int(conn_cb_unique(server.conn, one), 0, "and no tls-unique");
-	is_int(SSL_renegotiate(raw.ssl) == 1 && SSL_do_handshake(raw.ssl) == 1 && RUN_UNTIL(server.ended), 0, "renegotiation is refused");
+	is_int(SSL_renegotiate(raw.ssl) == 1 && SSL_do_handshake(raw.ssl) == 1 &&
+		RUN_UNTIL(server.ended), 0, "renegotiation is refused");
 	raw_close(&raw);
 	owner_forget(&server);
 	raw_forget(&raw);
@@ -351,7 +365,8 @@ test_resumption(void)
 		raw_pair(&server, &raw);
 		SSL_set_tlsext_host_name(raw.ssl, "second.example");
 		ok(raw_shake(&server, &raw), "TLS 1.3, connection %d", i + 1);
-		is_int(conn_tls_resumed(server.conn), i > 0, i == 0 ? "full" : i == 1 ? "resumed" : "resumed over a reload");
+		is_int(conn_tls_resumed(server.conn), i > 0, i == 0 ? "full" : i == 1 ? "resumed"
+			: "resumed over a reload");
 		is_int(conn_cb_server_end_point(server.conn, hash), 32, "our certificate is known");
 		is_text(conn_sni(server.conn), "second.example", "SNI is known");
 		raw_close(&raw);
@@ -373,7 +388,8 @@ test_client_certificate(void)
 	snprintf(ca, sizeof(ca), "%s/second.example.crt", dir);
 	conf.ca_file = ca;
 	server_ctx = tls_load(&conf, TLS_S2S_IN, NULL, error, sizeof(error));
-	ok(shaken_pair(&server, &client, NULL, NULL), "asked for a certificate, the client has none");
+	ok(shaken_pair(&server, &client, NULL, NULL),
+		"asked for a certificate, the client has none");
 	ok(conn_peer_cert(server.conn) == NULL, "none seen");
 	owner_forget(&server);
 	owner_forget(&client);
@@ -386,7 +402,8 @@ test_client_certificate(void)
 		conn_start_tls_client_as(client.conn, client_ctx, local, NULL, NULL);
 		ok(RUN_UNTIL(server.secured && client.secured), "a client that has one");
 		ok(tls_cert_matches(conn_peer_cert(server.conn), local), "it is seen");
-		ok((conn_verify_result(server.conn) == X509_V_OK) == trusted, trusted ? "and trusted" : "an untrusted one is recorded as such");
+		ok((conn_verify_result(server.conn) == X509_V_OK) == trusted,
+			trusted ? "and trusted" : "an untrusted one is recorded as such");
 		owner_forget(&server);
 		owner_forget(&client);
 	}
@@ -432,7 +449,8 @@ test_failures(void)
 
 	raw_pair(&server, &raw);
 	ok(raw_shake(&server, &raw), "a good one");
-	ok(write(raw.fd, "\x17\x03\x03\0\x20garbage garbage garbage garbage!", 37) == 37, "that sends a forged record");
+	ok(write(raw.fd, "\x17\x03\x03\0\x20garbage garbage garbage garbage!", 37) == 37,
+		"that sends a forged record");
 	ok(RUN_UNTIL(server.ended) && server.end == CONN_TLS_FAILED, "is ended");
 	raw_close(&raw);
 	owner_forget(&server);
@@ -479,10 +497,12 @@ test_storm(void)
 	is_int(secured, 200, "a hundred handshakes at once");
 	help_turns(20);
 	/* An OpenSSL client keeps one after it was given a ticket. */
-	ok(tls_mem_blocks() <= before + 64 + 100, "of up to %d big buffers %d are left, before %d", most, tls_mem_blocks(), before);
+	ok(tls_mem_blocks() <= before + 64 + 100, "of up to %d big buffers %d are left, before %d",
+		most, tls_mem_blocks(), before);
 	for (int i = 0; i < 100; i++)
 		owner_forget(&clients[i]);
-	ok(tls_mem_blocks() <= before + 64, "%d when the clients have gone: none with a server's connection", tls_mem_blocks());
+	ok(tls_mem_blocks() <= before + 64, "%d when the clients have gone: none with a server's "
+		"connection", tls_mem_blocks());
 	for (int i = 0; i < 100; i++)
 		owner_forget(&servers[i]);
 }
@@ -505,7 +525,8 @@ test_context_goes_first(void)
 	help_turns(3);
 	char got[8] = "";
 	ok(SSL_read(raw.ssl, got, sizeof(got)) == 3 && strcmp(got, "bye") == 0, "last words");
-	ok(SSL_read(raw.ssl, got, sizeof(got)) == 0 && SSL_get_error(raw.ssl, 0) == SSL_ERROR_ZERO_RETURN, "and close_notify");
+	ok(SSL_read(raw.ssl, got, sizeof(got)) == 0 && SSL_get_error(raw.ssl,
+		0) == SSL_ERROR_ZERO_RETURN, "and close_notify");
 	raw_close(&raw);
 	help_turns(3);
 	owner_forget(&server);
@@ -521,10 +542,12 @@ main(void)
 	loop_setup(2);
 	loop_become(0);
 	dir = help_dir();
-	help_write_cert(dir, "first.example.crt", "first.example.key", (struct cert_wish){ "DNS:first.example", EVP_PKEY_RSA, 0, NULL });
+	help_write_cert(dir, "first.example.crt", "first.example.key",
+		(struct cert_wish){ "DNS:first.example", EVP_PKEY_RSA, 0, NULL });
 	help_write_cert(dir, "second.example.crt", "second.example.key",
 		(struct cert_wish){ "DNS:second.example, DNS:*.second.example", 0, 0, NULL });
-	help_write_cert(dir, "bücher.example.pem", "bücher.example.pem", (struct cert_wish){ "DNS:xn--bcher-kva.example", 0, 0, NULL });
+	help_write_cert(dir, "bücher.example.pem", "bücher.example.pem",
+		(struct cert_wish){ "DNS:xn--bcher-kva.example", 0, 0, NULL });
 	conf = (struct tls_conf){ .cert_dir = dir, .hosts = hosts };
 	client_conf = conf;
 	server_ctx = tls_load(&conf, TLS_C2S, NULL, error, sizeof(error));

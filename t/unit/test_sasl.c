@@ -29,14 +29,15 @@ test_offers(void)
 	const char *types[SASL_BINDINGS];
 
 	is_text(listed(&t.offer),
-		"EXTERNAL SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 "
+		"EXTERNAL SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 "
+		"SCRAM-SHA-256 "
 		"SCRAM-SHA-1 PLAIN ANONYMOUS", "everything, best first");
 	is_int(sasl_list_bindings(&t.offer, types), 3, "all channel bindings");
 	is_text(types[0], "tls-exporter", "… the best first");
 	t.offer.allowed = SASL_DEFAULT;
 	is_text(listed(&t.offer),
-		"SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN",
-		"the default");
+		"SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 "
+		"SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", "the default");
 	t.offer.tls = false;
 	is_text(listed(&t.offer), "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1", "without TLS");
 	is_int(sasl_list_bindings(&t.offer, types), 0, "without TLS no channel binding");
@@ -62,7 +63,8 @@ test_offers(void)
 static void
 test_not_offered(void)
 {
-	static const struct { const char *mechanism; unsigned allowed; bool tls, bindings; const char *want; } cases[] = {
+	static const struct { const char *mechanism; unsigned allowed; bool tls, bindings;
+		const char *want; } cases[] = {
 		{ NULL, SASL_DEFAULT, true, true, "invalid-mechanism" },
 		{ "", SASL_DEFAULT, true, true, "invalid-mechanism" },
 		{ "DIGEST-MD5", SASL_DEFAULT, true, true, "invalid-mechanism" },
@@ -103,18 +105,21 @@ test_not_offered(void)
 static void
 test_plain(void)
 {
-	static const struct { const char *bytes; size_t n; enum sasl_failure want; int works; } cases[] = {
+	static const struct { const char *bytes; size_t n; enum sasl_failure want; int works;
+		} cases[] = {
 		{ PLAIN("\0user\0pencil"), SASL_NO_FAILURE, 1 },
 		{ PLAIN("\0USER\0pencil"), SASL_NO_FAILURE, 1 },
 		{ PLAIN("user@example.org\0user\0pencil"), SASL_NO_FAILURE, 1 },
 		{ PLAIN("User@EXAMPLE.org\0user\0pencil"), SASL_NO_FAILURE, 1 },
 		{ PLAIN("\0new\0pencil"), SASL_NO_FAILURE, 1 },
-		{ PLAIN("\0old\0pencil"), SASL_NO_FAILURE, 1 },                 /* imported with SHA-1 alone */
+		/* imported with SHA-1 alone */
+		{ PLAIN("\0old\0pencil"), SASL_NO_FAILURE, 1 },
 		{ PLAIN("\0old\0pencils"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("\0user\0pencils"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("\0user\0Pencil"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("\0user\0pencil "), SASL_NOT_AUTHORIZED, 1 },
-		{ PLAIN("\0nobody\0pencil"), SASL_NOT_AUTHORIZED, 1 },          /* hashed all the same */
+		/* hashed all the same */
+		{ PLAIN("\0nobody\0pencil"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("\0off\0pencil"), SASL_ACCOUNT_DISABLED, 1 },
 		{ PLAIN("\0off\0pencils"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("julia@example.org\0user\0pencil"), SASL_INVALID_AUTHZID, 1 },
@@ -127,7 +132,8 @@ test_plain(void)
 		{ PLAIN("julia@example.org\0user\0wrong"), SASL_NOT_AUTHORIZED, 1 },
 		{ PLAIN("\0us er\0pencil"), SASL_NOT_AUTHORIZED, 0 },
 		{ PLAIN("\0user@example.org\0pencil"), SASL_NOT_AUTHORIZED, 0 },
-		{ PLAIN("\0user\0pen\ncil"), SASL_NOT_AUTHORIZED, 0 },          /* no password has such characters */
+		/* no password has such characters */
+		{ PLAIN("\0user\0pen\ncil"), SASL_NOT_AUTHORIZED, 0 },
 		{ PLAIN(""), SASL_MALFORMED_REQUEST, 0 },
 		{ PLAIN("\0"), SASL_MALFORMED_REQUEST, 0 },
 		{ PLAIN("\0\0"), SASL_MALFORMED_REQUEST, 0 },
@@ -191,7 +197,8 @@ test_external(void)
 	static const char *const twice[] = { "user@example.org", "USER@example.org" };
 	static const char *const stranger[] = { "stranger@example.org" };
 	static const char *const off[] = { "off@example.org" };
-	static const struct { const char *const *jids; size_t n; const char *authzid; const char *want, *local; } cases[] = {
+	static const struct { const char *const *jids; size_t n; const char *authzid;
+		const char *want, *local; } cases[] = {
 		{ one, 4, "", "", "user" },
 		{ one, 4, "user@example.org", "", "user" },
 		{ one, 4, "USER@example.ORG", "", "user" },
@@ -327,7 +334,8 @@ static void
 test_failures_of_ours(void)
 {
 	static const char *const mechanisms[] = { "PLAIN", "SCRAM-SHA-256", "EXTERNAL" };
-	static const struct { const char *bytes; size_t n; } messages[] = { { PLAIN("\0user\0pencil") }, { PLAIN("n,,n=user,r=abc") },
+	static const struct { const char *bytes; size_t n; } messages[] =
+		{ { PLAIN("\0user\0pencil") }, { PLAIN("n,,n=user,r=abc") },
 		{ PLAIN("") } };
 	struct try t = try_new();
 

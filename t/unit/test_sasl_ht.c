@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* HT-SHA-256-*: against values that the draft's formulas give elsewhere (Python's hmac), and against what clients must not send. */
+/* HT-SHA-256-*: against values that the draft's formulas give elsewhere (Python's hmac), and
+ * against what clients must not send. */
 #include "config.h"
 
 #include "sasl_try.h"
@@ -57,7 +58,8 @@ start_token(struct try *t, const char *mechanism)
 
 /* "user NUL proof", then the account with these tokens. */
 static enum sasl_step
-prove(struct try *t, const char *name, const unsigned char *proof, size_t n, const struct sasl_token tokens[SASL_TOKENS])
+prove(struct try *t, const char *name, const unsigned char *proof, size_t n,
+	const struct sasl_token tokens[SASL_TOKENS])
 {
 	struct sasl_creds creds = { 0 };
 	char message[256];
@@ -71,7 +73,8 @@ prove(struct try *t, const char *name, const unsigned char *proof, size_t n, con
 		return step;
 	creds.disabled = strcmp(name, "off") == 0;
 	memcpy(creds.tokens, tokens, sizeof creds.tokens);
-	return sasl_account(t->s, strcmp(name, "nobody") == 0 ? SASL_NO_ACCOUNT : SASL_FOUND, &creds);
+	return sasl_account(t->s, strcmp(name, "nobody") == 0 ? SASL_NO_ACCOUNT : SASL_FOUND,
+		&creds);
 }
 
 static void
@@ -84,7 +87,8 @@ test_vectors(void)
 		const unsigned char *data;
 		size_t n;
 
-		ok(sasl_mech_parse(vectors[i].mechanism, &tokens[1].mech), "%s is known", vectors[i].mechanism);
+		ok(sasl_mech_parse(vectors[i].mechanism, &tokens[1].mech), "%s is known",
+			vectors[i].mechanism);
 		from_hex(vectors[i].initiator, proof);
 		from_hex(vectors[i].responder, answer);
 		ok(start_token(&t, vectors[i].mechanism), "… and offered");
@@ -93,7 +97,8 @@ test_vectors(void)
 		ok(n == 32 && memcmp(data, answer, 32) == 0, "… and the server proves it too");
 		is_text(sasl_local(t.s), "user", "… who it is");
 		is_int(sasl_token_used(t.s), 1, "… by which token");
-		is_int(sasl_checked(t.s, &(enum verifier_hash){ 0 }) == NULL, 1, "… not by a password");
+		is_int(sasl_checked(t.s, &(enum verifier_hash){ 0 }) == NULL, 1,
+			"… not by a password");
 		try_end(&t);
 	}
 }
@@ -101,7 +106,8 @@ test_vectors(void)
 static void
 test_refused(void)
 {
-	static const struct { const char *what, *name; int tokens, bytes; enum sasl_failure want; } cases[] = {
+	static const struct { const char *what, *name; int tokens, bytes; enum sasl_failure want;
+		} cases[] = {
 		{ "the other slot", "user", 0, 32, SASL_NO_FAILURE },
 		{ "no token", "user", 2, 32, SASL_NOT_AUTHORIZED },
 		{ "another token", "user", 3, 32, SASL_NOT_AUTHORIZED },
@@ -118,8 +124,10 @@ test_refused(void)
 	};
 	const enum sasl_mech none = SASL_HT_SHA_256_NONE, expr = SASL_HT_SHA_256_EXPR;
 	const struct sasl_token sets[][SASL_TOKENS] = {
-		{ { token, none, false } }, { { NULL, none, false }, { token, none, false } }, { { NULL, none, false } },
-		{ { "another", none, false }, { "and another", none, false } }, { { token, expr, false } }, { { token, none, true } },
+		{ { token, none, false } }, { { NULL, none, false }, { token, none, false } },
+		{ { NULL, none, false } },
+		{ { "another", none, false }, { "and another", none, false } },
+		{ { token, expr, false } }, { { token, none, true } },
 	};
 	unsigned char proof[33] = { 0 };
 
@@ -129,9 +137,12 @@ test_refused(void)
 		enum sasl_step step;
 
 		ok(start_token(&t, "HT-SHA-256-NONE"), "%s", cases[i].what);
-		step = prove(&t, cases[i].name, proof, (size_t)cases[i].bytes, sets[cases[i].tokens]);
-		is_int(step, cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS : SASL_FAILURE, "… step");
-		is_text(sasl_failure_name(sasl_failure(t.s)), sasl_failure_name(cases[i].want), "… answer");
+		step = prove(&t, cases[i].name, proof, (size_t)cases[i].bytes,
+			sets[cases[i].tokens]);
+		is_int(step, cases[i].want == SASL_NO_FAILURE ? SASL_SUCCESS : SASL_FAILURE,
+			"… step");
+		is_text(sasl_failure_name(sasl_failure(t.s)), sasl_failure_name(cases[i].want),
+			"… answer");
 		try_end(&t);
 	}
 }

@@ -168,42 +168,62 @@ test_downgrade_hash(void)
 static void
 test_logins(void)
 {
-	static const struct { const char *mechanism, *header; char cb; const char *name, *password; enum sasl_failure want; } cases[] = {
+	static const struct { const char *mechanism, *header; char cb; const char *name, *password;
+		enum sasl_failure want; } cases[] = {
 		{ "SCRAM-SHA-1", "n,,", 0, "user", "pencil", SASL_NO_FAILURE },
 		{ "SCRAM-SHA-256", "n,,", 0, "user", "pencil", SASL_NO_FAILURE },
 		{ "SCRAM-SHA-512", "n,,", 0, "user", "pencil", SASL_NO_FAILURE },
-		{ "SCRAM-SHA-512", "n,,", 0, "USER", "pencil", SASL_NO_FAILURE },       /* hashed as received, looked up prepared */
+		/* hashed as received, looked up prepared */
+		{ "SCRAM-SHA-512", "n,,", 0, "USER", "pencil", SASL_NO_FAILURE },
 		{ "SCRAM-SHA-1", "n,,", 0, "user", "pencils", SASL_NOT_AUTHORIZED },
 		{ "SCRAM-SHA-256", "n,,", 0, "user", "pencils", SASL_NOT_AUTHORIZED },
 		{ "SCRAM-SHA-512", "n,,", 0, "nobody", "pencil", SASL_NOT_AUTHORIZED },
 		{ "SCRAM-SHA-1", "n,,", 0, "old", "pencil", SASL_NO_FAILURE },
-		{ "SCRAM-SHA-256", "n,,", 0, "old", "pencil", SASL_NOT_AUTHORIZED },    /* has no such verifier */
+		/* has no such verifier */
+		{ "SCRAM-SHA-256", "n,,", 0, "old", "pencil", SASL_NOT_AUTHORIZED },
 		{ "SCRAM-SHA-1", "n,,", 0, "new", "pencil", SASL_NOT_AUTHORIZED },
-		{ "SCRAM-SHA-1", "n,,", 0, "off", "pencil", SASL_ACCOUNT_DISABLED },    /* only with the password */
+		/* only with the password */
+		{ "SCRAM-SHA-1", "n,,", 0, "off", "pencil", SASL_ACCOUNT_DISABLED },
 		{ "SCRAM-SHA-1", "n,,", 0, "off", "pencils", SASL_NOT_AUTHORIZED },
 
 		{ "SCRAM-SHA-1-PLUS", "p=tls-exporter,,", 'A', "user", "pencil", SASL_NO_FAILURE },
-		{ "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", 'B', "user", "pencil", SASL_NO_FAILURE },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", 'B', "user", "pencil",
+			SASL_NO_FAILURE },
 		{ "SCRAM-SHA-512-PLUS", "p=tls-unique,,", 'C', "user", "pencil", SASL_NO_FAILURE },
-		{ "SCRAM-SHA-512-PLUS", "p=tls-unique,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },  /* another channel */
-		{ "SCRAM-SHA-512-PLUS", "p=tls-unique,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },    /* no data */
-		{ "SCRAM-SHA-512", "n,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },                  /* data without flag */
-		{ "SCRAM-SHA-512-PLUS", "p=tls-other,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },
-		{ "SCRAM-SHA-512-PLUS", "n,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },               /* -PLUS with n */
+		/* another channel */
+		{ "SCRAM-SHA-512-PLUS", "p=tls-unique,,", 'A', "user", "pencil",
+			SASL_NOT_AUTHORIZED },
+		/* no data */
+		{ "SCRAM-SHA-512-PLUS", "p=tls-unique,,", 0, "user", "pencil",
+			SASL_NOT_AUTHORIZED },
+		/* data without flag */
+		{ "SCRAM-SHA-512", "n,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },
+		{ "SCRAM-SHA-512-PLUS", "p=tls-other,,", 'A', "user", "pencil",
+			SASL_NOT_AUTHORIZED },
+		/* -PLUS with n */
+		{ "SCRAM-SHA-512-PLUS", "n,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },
 		{ "SCRAM-SHA-512-PLUS", "y,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },
-		{ "SCRAM-SHA-512", "y,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },                    /* -PLUS was offered */
-		{ "SCRAM-SHA-512", "p=tls-exporter,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },     /* binds without -PLUS */
+		/* -PLUS was offered */
+		{ "SCRAM-SHA-512", "y,,", 0, "user", "pencil", SASL_NOT_AUTHORIZED },
+		/* binds without -PLUS */
+		{ "SCRAM-SHA-512", "p=tls-exporter,,", 'A', "user", "pencil", SASL_NOT_AUTHORIZED },
 
 		{ "SCRAM-SHA-256", "n,a=user@example.org,", 0, "user", "pencil", SASL_NO_FAILURE },
 		{ "SCRAM-SHA-256", "n,a=USER@Example.ORG,", 0, "user", "pencil", SASL_NO_FAILURE },
-		{ "SCRAM-SHA-256", "n,a=julia@example.org,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
-		{ "SCRAM-SHA-256", "n,a=user@example.org/orchard,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
-		{ "SCRAM-SHA-256", "n,a=user@elsewhere.example,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
+		{ "SCRAM-SHA-256", "n,a=julia@example.org,", 0, "user", "pencil",
+			SASL_INVALID_AUTHZID },
+		{ "SCRAM-SHA-256", "n,a=user@example.org/orchard,", 0, "user", "pencil",
+			SASL_INVALID_AUTHZID },
+		{ "SCRAM-SHA-256", "n,a=user@elsewhere.example,", 0, "user", "pencil",
+			SASL_INVALID_AUTHZID },
 		{ "SCRAM-SHA-256", "n,a=example.org,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
 		{ "SCRAM-SHA-256", "n,a=user,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
-		{ "SCRAM-SHA-256", "n,a=us=2Cer@example.org,", 0, "user", "pencil", SASL_INVALID_AUTHZID },
-		{ "SCRAM-SHA-256", "n,a=julia@example.org,", 0, "user", "wrong", SASL_NOT_AUTHORIZED },
-		{ "SCRAM-SHA-256-PLUS", "p=tls-exporter,a=julia@example.org,", 'A', "user", "pencil", SASL_INVALID_AUTHZID },
+		{ "SCRAM-SHA-256", "n,a=us=2Cer@example.org,", 0, "user", "pencil",
+			SASL_INVALID_AUTHZID },
+		{ "SCRAM-SHA-256", "n,a=julia@example.org,", 0, "user", "wrong",
+			SASL_NOT_AUTHORIZED },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-exporter,a=julia@example.org,", 'A', "user",
+			"pencil", SASL_INVALID_AUTHZID },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
@@ -275,13 +295,15 @@ test_malformed_first(void)
 		{ "x,,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "N,,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "nn,,n=user,r=abc", SASL_MALFORMED_REQUEST },
-		{ "F,n,,n=user,r=abc", SASL_MALFORMED_REQUEST },                /* GS2's flag is not SCRAM's */
+		/* GS2's flag is not SCRAM's */
+		{ "F,n,,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "p=,,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "p=tls unique,,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,a=,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,user,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,a=u=2ser,n=user,r=abc", SASL_MALFORMED_REQUEST },
-		{ "n,,m=x,n=user,r=abc", SASL_MALFORMED_REQUEST },              /* mandatory extensions */
+		/* mandatory extensions */
+		{ "n,,m=x,n=user,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,m=x,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,r=abc,m=x", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,r=abc,x=1,m=x", SASL_MALFORMED_REQUEST },
@@ -300,7 +322,8 @@ test_malformed_first(void)
 		{ "n,,n=user,r=a b", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,r=a\x7f", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,r=a\xc3\xa9", SASL_MALFORMED_REQUEST },
-		{ "n,,n=us=2cer,r=abc", SASL_MALFORMED_REQUEST },               /* upper-case only */
+		/* upper-case only */
+		{ "n,,n=us=2cer,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=us=er,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user=,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user=2,r=abc", SASL_MALFORMED_REQUEST },
@@ -309,11 +332,13 @@ test_malformed_first(void)
 		{ "n,,n=us\xc0\xaf" "er,r=abc", SASL_MALFORMED_REQUEST },       /* overlong */
 		{ "n,,n=us\xf4\x90\x80\x80" "er,r=abc", SASL_MALFORMED_REQUEST },
 		{ "n,,n=user,r=abc,x=\xe2\x82", SASL_MALFORMED_REQUEST },       /* cut off */
-		{ "n,,n=us er,r=abc", SASL_NOT_AUTHORIZED },                    /* no name of an account */
+		/* no name of an account */
+		{ "n,,n=us er,r=abc", SASL_NOT_AUTHORIZED },
 		{ "n,,n=user@example.org,r=abc", SASL_NOT_AUTHORIZED },
 		{ "n,,n=us=2Cer,r=abc", SASL_NO_FAILURE },
 		{ "n,,n=us=3Der,r=abc", SASL_NO_FAILURE },
-		{ "n,,n=user,r=abc,x=1,Y=2=3,h=z", SASL_NO_FAILURE },           /* optional extensions are ignored */
+		/* optional extensions are ignored */
+		{ "n,,n=user,r=abc,x=1,Y=2=3,h=z", SASL_NO_FAILURE },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
@@ -363,7 +388,8 @@ test_malformed_final(void)
 {
 	static const struct { const char *form; enum sasl_failure want; } cases[] = {
 		{ "c=%C,r=%R,p=%P", SASL_NO_FAILURE },
-		{ "c=%C,r=%R,x=1,p=%P", SASL_NOT_AUTHORIZED },          /* the proof covers extensions */
+		/* the proof covers extensions */
+		{ "c=%C,r=%R,x=1,p=%P", SASL_NOT_AUTHORIZED },
 		{ "", SASL_MALFORMED_REQUEST },
 		{ "c=%C", SASL_MALFORMED_REQUEST },
 		{ "c=%C,r=%R", SASL_MALFORMED_REQUEST },
@@ -382,9 +408,12 @@ test_malformed_final(void)
 		{ "c=%C,r=%R,p= %P", SASL_MALFORMED_REQUEST },
 		{ "c=%C,r=%R,p=%P\t", SASL_MALFORMED_REQUEST },
 		{ "c=%C,r=%R,p=@@@@", SASL_MALFORMED_REQUEST },
-		{ "c=%C,r=%R,p=AAAA", SASL_MALFORMED_REQUEST },         /* too short to be a proof */
+		/* too short to be a proof */
+		{ "c=%C,r=%R,p=AAAA", SASL_MALFORMED_REQUEST },
 		{ "c=%C,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", SASL_NOT_AUTHORIZED },
-		{ "c=%C,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=", SASL_MALFORMED_REQUEST },        /* stray bits */
+		/* stray bits */
+		{ "c=%C,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+			SASL_MALFORMED_REQUEST },
 		{ "c=%C,r=%Rx,p=%P", SASL_NOT_AUTHORIZED },             /* the nonce */
 		{ "c=%C,r=abc,p=%P", SASL_NOT_AUTHORIZED },
 		{ "c=%C,r=,p=%P", SASL_MALFORMED_REQUEST },
@@ -495,10 +524,12 @@ test_nonces(void)
 
 	/* With a right proof over it. */
 	for (int i = 0; i < 2; i++) {
-		struct client c = { .mechanism = "SCRAM-SHA-1", .header = "n,,", .cb = "", .password = "pencil",
+		struct client c = { .mechanism = "SCRAM-SHA-1", .header = "n,,", .cb = "",
+			.password = "pencil",
 			.nonce = i == 0 ? "clientnonce" : a };
 
-		is_int(login(&t, &c, "user"), SASL_FAILURE, "a proof over the nonce of another attempt");
+		is_int(login(&t, &c, "user"), SASL_FAILURE,
+			"a proof over the nonce of another attempt");
 		is_text(sasl_failure_name(t.failure), "not-authorized", "… answer");
 	}
 	try_end(&t);

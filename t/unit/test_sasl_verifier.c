@@ -65,7 +65,8 @@ test_vectors(void)
 static void
 test_pbkdf2(void)
 {
-	static const size_t lengths[] = { 1, 19, 20, 63, 64, 65, 127, 128, 129, VERIFIER_PASSWORD_MAX };
+	static const size_t lengths[] = { 1, 19, 20, 63, 64, 65, 127, 128, 129,
+		VERIFIER_PASSWORD_MAX };
 	static const int counts[] = { 1, 2, 3, 100 };
 	const EVP_MD *md[] = { EVP_sha1(), EVP_sha256(), EVP_sha512() };
 	char password[VERIFIER_PASSWORD_MAX];
@@ -78,12 +79,15 @@ test_pbkdf2(void)
 	for (size_t i = 0; i < N_ELEMENTS(lengths) * N_ELEMENTS(counts) * VERIFIER_HASHES; i++) {
 		enum verifier_hash h = i % VERIFIER_HASHES;
 		int count = counts[i / VERIFIER_HASHES % N_ELEMENTS(counts)];
-		size_t n = lengths[i / VERIFIER_HASHES / N_ELEMENTS(counts)], len = verifier_key_len(h);
+		size_t n = lengths[i / VERIFIER_HASHES / N_ELEMENTS(counts)],
+			len = verifier_key_len(h);
 		size_t salt_len = 1 + i % VERIFIER_SALT_MAX;
 
-		if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, count, md[h], (int)len, want) != 1)
+		if (PKCS5_PBKDF2_HMAC(password, (int)n, salt, (int)salt_len, count, md[h], (int)len,
+		    want) != 1)
 			abort();
-		ok(pbkdf2(h, password, n, salt, salt_len, (unsigned)count, got) && memcmp(got, want, len) == 0,
+		ok(pbkdf2(h, password, n, salt, salt_len, (unsigned)count, got) &&
+			memcmp(got, want, len) == 0,
 			"PBKDF2 by %s, %zu bytes, %d times", verifier_hash_name(h), n, count);
 	}
 }
@@ -157,8 +161,10 @@ test_unbase64(void)
 {
 	static const struct { const char *in; size_t want; } cases[] = {
 		{ "", 0 }, { "YQ==", 1 }, { "YWI=", 2 }, { "YWJj", 3 }, { "YWJjZA==", 4 },
-		{ "YQ", 0 }, { "YQ=", 0 }, { "YR==", 0 }, { "YWJ=", 0 }, { "====", 0 }, { "=AAA", 0 }, { "Y===", 0 }, { "Y=Q=", 0 },
-		{ " YQ==", 0 }, { "YQ==\n", 0 }, { "YWJj\n\n\n\n", 0 }, { "YW-_", 0 }, { "YQ==YQ==", 0 }, { "    ", 0 }, { "\n\n\n\n", 0 },
+		{ "YQ", 0 }, { "YQ=", 0 }, { "YR==", 0 }, { "YWJ=", 0 }, { "====", 0 },
+		{ "=AAA", 0 }, { "Y===", 0 }, { "Y=Q=", 0 },
+		{ " YQ==", 0 }, { "YQ==\n", 0 }, { "YWJj\n\n\n\n", 0 }, { "YW-_", 0 },
+		{ "YQ==YQ==", 0 }, { "    ", 0 }, { "\n\n\n\n", 0 },
 		{ "MDEyMzQ1Njc4OWFiY2RlZmc=", 0 },      /* longer than the room */
 	};
 	unsigned char out[16];
@@ -205,12 +211,15 @@ test_import(void)
 	strcat(text, " ");
 	ok(!verifiers_read_import(&v, text), "a line with something after it");
 	is_int(v.of[VERIFIER_SHA1].iterations, 0, "… leaves nothing");
-	ok(verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= D+CSWLOshSulAsxiupA+qs2/fTE= - - - -"),
+	ok(verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= "
+		"D+CSWLOshSulAsxiupA+qs2/fTE= - - - -"),
 		"a line of a server that kept SHA-1 alone");
 	ok(verifier_matches(&v.of[VERIFIER_SHA1], VERIFIER_SHA1, "pencil", 6), "… which works");
-	is_int(v.of[VERIFIER_SHA256].iterations + v.of[VERIFIER_SHA512].iterations, 0, "… and is all there is");
+	is_int(v.of[VERIFIER_SHA256].iterations + v.of[VERIFIER_SHA512].iterations, 0,
+		"… and is all there is");
 	ok(!verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 - - - - - -"), "a line with nothing");
-	ok(!verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= - - - - -"), "half a pair");
+	ok(!verifiers_read_import(&v, "4096 QSXCR+Q6sek8bf92 6dlGYMOdZcOPutkcNY8U2g7vK9Y= - "
+		"- - - -"), "half a pair");
 }
 
 int

@@ -31,7 +31,8 @@ text_of(const struct sc_stanza *s)
 static void
 types(void)
 {
-	static const struct { const char *in; enum sc_kind kind; enum sc_type type; bool bad; } cases[] = {
+	static const struct { const char *in; enum sc_kind kind; enum sc_type type; bool bad;
+		} cases[] = {
 		{ "<message/>", SC_MESSAGE, SC_TYPE_NORMAL, false },
 		{ "<message type='normal'/>", SC_MESSAGE, SC_TYPE_NORMAL, false },
 		{ "<message type='chat'/>", SC_MESSAGE, SC_TYPE_CHAT, false },
@@ -65,7 +66,8 @@ types(void)
 		sc_stanza_free(&s);
 	}
 	ok(sc_stanza_read("<a/>", 4) == NULL, "a nonza is not read");
-	ok(sc_stanza_read("<iq xmlns='x'/>", 15) == NULL, "nor a stanza's name in another namespace");
+	ok(sc_stanza_read("<iq xmlns='x'/>", 15) == NULL,
+		"nor a stanza's name in another namespace");
 	ok(sc_stanza_read("<iq to='@'/>", 12) == NULL, "nor one with a malformed address");
 	ok(sc_stanza_read("<iq/", 4) == NULL, "nor what is no XML");
 }
@@ -96,23 +98,30 @@ is_carbon(const struct sc_elem *e, void *arg)
 static void
 changing(void)
 {
-	const struct sc_jid *romeo = sc_jid(a, "romeo@example.org/orchard"), *juliet = sc_jid(a, "juliet@example.com");
-	struct sc_stanza *s = sc_stanza_new(SC_MESSAGE, SC_TYPE_CHAT, romeo, juliet, "1"), *copy, *outer;
+	const struct sc_jid *romeo = sc_jid(a, "romeo@example.org/orchard"),
+		*juliet = sc_jid(a, "juliet@example.com");
+	struct sc_stanza *s = sc_stanza_new(SC_MESSAGE, SC_TYPE_CHAT, romeo, juliet, "1"),
+		*copy, *outer;
 	struct sc_elem *e;
 
 	sc_add_with_text(s, sc_stanza_root(s), NULL, "body", "a < b");
-	is_text(text_of(s), "<message to='juliet@example.com' from='romeo@example.org/orchard' type='chat' id='1'>"
+	is_text(text_of(s), "<message to='juliet@example.com' from='romeo@example.org/orchard' "
+		"type='chat' id='1'>"
 		"<body>a &lt; b</body></message>", "made");
 	sc_add(s, sc_stanza_root(s), "urn:xmpp:carbons:2", "private");
 	sc_add(s, sc_stanza_root(s), "urn:xmpp:carbons:2", "private");
 	sc_add_delay(s, sc_jid(a, "example.org"), INT64_C(1031701267000000));
-	is_text(text_of(s), "<message to='juliet@example.com' from='romeo@example.org/orchard' type='chat' id='1'>"
-		"<body>a &lt; b</body><private xmlns='urn:xmpp:carbons:2'/><private xmlns='urn:xmpp:carbons:2'/>"
-		"<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2002-09-10T23:41:07Z'/></message>", "added");
+	is_text(text_of(s), "<message to='juliet@example.com' from='romeo@example.org/orchard' "
+		"type='chat' id='1'>"
+		"<body>a &lt; b</body><private xmlns='urn:xmpp:carbons:2'/><private "
+		"xmlns='urn:xmpp:carbons:2'/>"
+		"<delay xmlns='urn:xmpp:delay' from='example.org' "
+		"stamp='2002-09-10T23:41:07Z'/></message>", "added");
 	is_int(sc_remove_children(s, is_carbon, NULL), 2, "children removed");
 	copy = sc_stanza_copy(s);
 	is_text(text_of(copy), text_of(s), "a copy says the same");
-	ok(sc_jid_same(sc_to(copy), juliet) && sc_jid_same(sc_from(copy), romeo), "with its addresses");
+	ok(sc_jid_same(sc_to(copy), juliet) && sc_jid_same(sc_from(copy), romeo),
+		"with its addresses");
 	sc_set_to(copy, NULL);
 	sc_set_type(copy, SC_TYPE_NORMAL);
 	sc_set_id(copy, "2");
@@ -121,15 +130,20 @@ changing(void)
 	sc_set_attr(copy, sc_stanza_root(copy), "type", "groupchat");
 	is_int(sc_type(copy), SC_TYPE_GROUPCHAT, "a type by its attribute");
 	sc_remove_children(copy, is_carbon, NULL);
-	is_text(text_of(copy), "<message from='romeo@example.org/orchard' type='groupchat'><body>a &lt; b</body>"
-		"<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2002-09-10T23:41:07Z'/></message>", "changed");
+	is_text(text_of(copy), "<message from='romeo@example.org/orchard' type='groupchat'><body>a "
+		"&lt; b</body>"
+		"<delay xmlns='urn:xmpp:delay' from='example.org' "
+		"stamp='2002-09-10T23:41:07Z'/></message>", "changed");
 
 	outer = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
 	e = sc_add(outer, sc_stanza_root(outer), "urn:xmpp:forward:0", "forwarded");
 	sc_add_stanza(outer, e, s);
-	is_text(text_of(outer), "<message><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' "
-		"from='romeo@example.org/orchard' to='juliet@example.com' type='chat' id='1'><body>a &lt; b</body>"
-		"<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2002-09-10T23:41:07Z'/></message>"
+	is_text(text_of(outer), "<message><forwarded xmlns='urn:xmpp:forward:0'><message "
+		"xmlns='jabber:client' "
+		"from='romeo@example.org/orchard' to='juliet@example.com' type='chat' "
+		"id='1'><body>a &lt; b</body>"
+		"<delay xmlns='urn:xmpp:delay' from='example.org' "
+		"stamp='2002-09-10T23:41:07Z'/></message>"
 		"</forwarded></message>", "forwarded");
 	is_text(sc_text_in(a, sc_find(s, SC_NS_CONTENT, "body")), "a < b", "its text");
 	sc_add_text(s, (struct sc_elem *)(uintptr_t)sc_find(s, SC_NS_CONTENT, "body"), " & c");
@@ -144,14 +158,17 @@ static void
 errors(void)
 {
 	static const char *const silent[] = {
-		"<message type='error'/>", "<iq type='result'/>", "<iq type='error'/>", "<presence type='error'/>",
+		"<message type='error'/>", "<iq type='result'/>", "<iq type='error'/>",
+		"<presence type='error'/>",
 	};
-	struct sc_stanza *s = parse("<iq from='a@b/c' to='d' id='x' type='get'><q xmlns='urn:q'/></iq>"), *e;
+	struct sc_stanza *s = parse("<iq from='a@b/c' to='d' id='x' type='get'><q "
+		"xmlns='urn:q'/></iq>"), *e;
 
 	e = sc_error_to(s, SC_COND_FORBIDDEN, "No.");
 	is_text(text_of(e), "<iq to='a@b/c' from='d' type='error' id='x'><error type='auth'>"
 		"<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-		"<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No.</text></error></iq>", "an error");
+		"<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' "
+		"xml:lang='en'>No.</text></error></iq>", "an error");
 	is_int(sc_error_cond(e), SC_COND_FORBIDDEN, "and its condition");
 	is_text(sc_name(sc_payload(s)), "q", "payload");
 	ok(sc_payload(e) == NULL, "an error is no payload");
@@ -189,48 +206,57 @@ spliced(const struct sc_stanza *s, const char *to, const char *patch, bool frame
 static void
 sealing(void)
 {
-	struct sc_stanza *s = parse("<message from='a@b' to='c@d' type='chat'><body>x</body></message>"), *ref;
+	struct sc_stanza *s =
+		parse("<message from='a@b' to='c@d' type='chat'><body>x</body></message>"), *ref;
 	const struct sc_stanza *sealed = sc_seal(s);
 
 	ok(sc_seal(s) == sealed, "sealing twice changes nothing");
 	is_text(sc_copy_n(a, sealed->wire.p, sealed->wire.n),
 		"<message from='a@b' type='chat'><body>x</body></message>", "the wire has no to");
 	is_text(spliced(sealed, "e@f/it's", NULL, false),
-		"<message to='e@f/it&apos;s' from='a@b' type='chat'><body>x</body></message>", "with another to");
+		"<message to='e@f/it&apos;s' from='a@b' type='chat'><body>x</body></message>",
+		"with another to");
 	is_text(spliced(sealed, NULL, "<y/>", true),
-		"<message xmlns='jabber:client' from='a@b' type='chat'><body>x</body><y/></message>", "framed, patched");
-	is_text(text_of(sealed), "<message to='c@d' from='a@b' type='chat'><body>x</body></message>", "its text");
+		"<message xmlns='jabber:client' from='a@b' "
+		"type='chat'><body>x</body><y/></message>", "framed, patched");
+	is_text(text_of(sealed),
+		"<message to='c@d' from='a@b' type='chat'><body>x</body></message>", "its text");
 	ref = sc_ref(sealed);
 	sc_stanza_free(&s);
 	is_text(sc_name(sc_root(ref)), "message", "lives as long as a reference");
 	sc_stanza_free(&ref);
 
 	s = parse("<presence/>");
-	is_text(spliced(sc_seal(s), "a", "<x/>", false), "<presence to='a'><x/></presence>", "an empty one has a tail");
+	is_text(spliced(sc_seal(s), "a", "<x/>", false), "<presence to='a'><x/></presence>",
+		"an empty one has a tail");
 	sc_stanza_free(&s);
 }
 
 static void
 readdressing(void)
 {
-	struct sc_stanza *s = parse("<message from='a@b' to='c@d'><body/></message>"), *other, *third, *outer;
+	struct sc_stanza *s = parse("<message from='a@b' to='c@d'><body/></message>"), *other,
+		*third, *outer;
 
 	sc_seal(s);
 	other = stanza_readdress(s, sc_jid(a, "e@f"));
 	third = stanza_readdress(other, NULL);
 	sc_stanza_free(&s);
 	is_text(sc_to(other)->text, "e@f", "readdressed");
-	is_text(text_of(other), "<message to='e@f' from='a@b'><body/></message>", "its text has the new address");
+	is_text(text_of(other), "<message to='e@f' from='a@b'><body/></message>",
+		"its text has the new address");
 	is_text(text_of(third), "<message from='a@b'><body/></message>", "or none");
 	s = sc_stanza_copy(other);
 	is_text(text_of(s), "<message to='e@f' from='a@b'><body/></message>", "a copy too");
 	outer = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
 	sc_add_stanza(outer, sc_stanza_root(outer), other);
-	is_text(text_of(outer), "<message><message from='a@b' to='e@f'><body/></message></message>", "forwarded too");
+	is_text(text_of(outer), "<message><message from='a@b' to='e@f'><body/></message></message>",
+		"forwarded too");
 	sc_stanza_free(&outer);
 	outer = sc_stanza_new(SC_MESSAGE, SC_TYPE_NORMAL, NULL, NULL, NULL);
 	sc_add_stanza(outer, sc_stanza_root(outer), third);
-	is_text(text_of(outer), "<message><message from='a@b'><body/></message></message>", "and without one");
+	is_text(text_of(outer), "<message><message from='a@b'><body/></message></message>",
+		"and without one");
 	sc_stanza_free(&outer);
 	sc_stanza_free(&s);
 	sc_stanza_free(&other);
@@ -242,11 +268,13 @@ smuggling(void)
 {
 	/* What was written reads back as the same tree, whatever it holds. */
 	static const char *const texts[] = {
-		"</body></message><iq/>", "]]>", "&amp;", "<![CDATA[", "\r\n\t", "'\"", "<!--", "\xc2\x85\u2028",
+		"</body></message><iq/>", "]]>", "&amp;", "<![CDATA[", "\r\n\t", "'\"", "<!--",
+		"\xc2\x85\u2028",
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
-		struct sc_stanza *s = sc_stanza_new(SC_MESSAGE, SC_TYPE_CHAT, NULL, NULL, texts[i]), *back;
+		struct sc_stanza *s = sc_stanza_new(SC_MESSAGE, SC_TYPE_CHAT, NULL, NULL, texts[i]),
+			*back;
 		const char *wire;
 
 		sc_add_with_text(s, sc_stanza_root(s), NULL, "body", texts[i]);
@@ -254,8 +282,10 @@ smuggling(void)
 		wire = text_of(s);
 		back = sc_stanza_read(wire, strlen(wire));
 		if (ok(back != NULL, "hostile text %zu reads back", i)) {
-			is_text(sc_text_in(a, sc_find(back, SC_NS_CONTENT, "body")), texts[i], "the text");
-			is_text(sc_attr(sc_find(back, "urn:x", "x"), "v"), texts[i], "an attribute");
+			is_text(sc_text_in(a, sc_find(back, SC_NS_CONTENT, "body")), texts[i],
+				"the text");
+			is_text(sc_attr(sc_find(back, "urn:x", "x"), "v"), texts[i],
+				"an attribute");
 			is_text(sc_id(back), texts[i], "the id");
 		}
 		sc_stanza_free(&s);

@@ -103,7 +103,8 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "whole life", CLIENT "<presence/> \n <iq id='1'/></stream:stream>",
 		"H <presence/> <iq id='1'/> F " },
 	{ "footer with space", CLIENT "</stream:stream \n>", "H F " },
-	{ "empty root", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>", "H F " },
+	{ "empty root", "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>",
+		"H F " },
 	{ "nothing counts after the footer", CLIENT "</stream:stream><!DOCTYPE x>", "H F " },
 	{ "wrong footer", CLIENT "</stream:strean>", "H !not-well-formed" },
 	{ "footer of the synthetic root", CLIENT "</s>", "H !not-well-formed" },
@@ -169,10 +170,12 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "]]> in text", CLIENT "<a>]]></a>", "H !not-well-formed" },
 	{ "undeclared prefix", CLIENT "<x:a/>", "H !bad-prefix" },
 	{ "undeclared prefix of an attribute", CLIENT "<a x:b=''/>", "H !bad-prefix" },
-	{ "undeclared prefix in the header", "<stream:stream xmlns='jabber:client'>", "!bad-prefix" },
+	{ "undeclared prefix in the header", "<stream:stream xmlns='jabber:client'>",
+		"!bad-prefix" },
 	{ "NUL reference", CLIENT "<a>&#0;</a>", "H !not-well-formed" },
 	{ "control reference", CLIENT "<a>&#1;</a>", "H !not-well-formed" },
-	{ "separator reference in a namespace", CLIENT "<a xmlns='u&#1;b'/>", "H !not-well-formed" },
+	{ "separator reference in a namespace", CLIENT "<a xmlns='u&#1;b'/>",
+		"H !not-well-formed" },
 	{ "control character", CLIENT "<a>\x01</a>", "H !not-well-formed" },
 	{ "not UTF-8", CLIENT "<a>\xff</a>", "H !bad-encoding" },
 	{ "overlong UTF-8", CLIENT "<a>\xc0\x80</a>", "H !bad-encoding" },
@@ -229,8 +232,10 @@ all_cases(void)
 static void
 header_facts(void)
 {
-	static const char text[] = "<stream:stream from='juliet@im.example.com' id='i&amp;1' to='im.example.com' "
-		"version='1.0' xml:lang='en' xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
+	static const char text[] = "<stream:stream from='juliet@im.example.com' id='i&amp;1' "
+		"to='im.example.com' "
+		"version='1.0' xml:lang='en' xmlns='jabber:server' "
+		"xmlns:db='jabber:server:dialback' "
 		"xmlns:stream='http://etherx.jabber.org/streams'>";
 	struct xml_in *in = xml_in_new(&limits);
 	struct xml_limits wide = limits;

@@ -10,7 +10,8 @@
 #include "xml/quick.h"
 
 static const struct xml_limits limits = { 1000, 300, 4, 3, 3, 10 };
-static const struct stream_ns stream = { "<s xmlns='jabber:client'>", "s", SC_NS_CONTENT, SC_NS_CONTENT };
+static const struct stream_ns stream = { "<s xmlns='jabber:client'>", "s", SC_NS_CONTENT,
+	SC_NS_CONTENT };
 
 static const struct { const char *in; bool takes; } cases[] = {
 	{ "<a/>", true }, { "<a />", true }, { "<a></a>", true }, { "<a\n></a\t>", true },
@@ -18,27 +19,38 @@ static const struct { const char *in; bool takes; } cases[] = {
 	{ "<a b='\"' c=\"'\"/>", true }, { "<a>\n\t]] > ' \" &lt;&gt;&amp;&apos;&quot;</a>", true },
 	{ "<a b='&lt;&amp;&apos;>'/>", true }, { "<a xml:lang='de'/>", true },
 	{ "<a xmlns='urn:x'><b/><c xmlns='jabber:client'/><d xmlns=''/></a>", true },
-	{ "<a>\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd\xf0\x90\x80\x80\xf4\x8f\xbf\xbf</a>", true },
-	{ "<a b='\xe2\x82\xac'/>", true }, { "<a-b.c_1/>", true }, { "<a><b><c><d/></c></b></a>", true },
+	{
+		"<a>\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd\xf0\x90\x80\x80\xf4\x8f\xbf\xbf</a>",
+		true },
+	{ "<a b='\xe2\x82\xac'/>", true }, { "<a-b.c_1/>", true },
+	{ "<a><b><c><d/></c></b></a>", true },
 	{ "<a b='1' c='2' d='3'/>", true },
 
 	{ "<x:a/>", false }, { "<a x:b='1'/>", false }, { "<a xmlns:x='y'/>", false },
 	{ "<a xml:base='x'/>", false }, { "<\xc3\xa9/>", false }, { "<a \xc3\xa9='1'/>", false },
 	{ "<a>&#65;</a>", false }, { "<a>&foo;</a>", false }, { "<a>&amp</a>", false },
-	{ "<a><![CDATA[x]]></a>", false }, { "<a><!-- x --></a>", false }, { "<a><?x?></a>", false },
-	{ "<a>\r</a>", false }, { "<a b='\n'/>", false }, { "<a b='\t'/>", false }, { "<a>\x7f</a>", false },
-	{ "<a>\x01</a>", false }, { "<a>]]></a>", false }, { "<a b=1/>", false }, { "<a b/>", false },
+	{ "<a><![CDATA[x]]></a>", false }, { "<a><!-- x --></a>", false },
+	{ "<a><?x?></a>", false },
+	{ "<a>\r</a>", false }, { "<a b='\n'/>", false }, { "<a b='\t'/>", false },
+	{ "<a>\x7f</a>", false },
+	{ "<a>\x01</a>", false }, { "<a>]]></a>", false }, { "<a b=1/>", false },
+	{ "<a b/>", false },
 	{ "<a b = '1'/>", false }, { "<a b='1'c='2'/>", false }, { "<a b='<'/>", false },
 	{ "<a b='1' b='2'/>", false }, { "<a xml:lang='a' xml:lang='b'/>", false },
 	{ "<a xmlns='x' xmlns='y'/>", false }, { "<a xmlns='&amp;'/>", false },
 	{ "<a xmlns='http://www.w3.org/XML/1998/namespace'/>", false },
 	{ "<a xmlns='http://www.w3.org/2000/xmlns/'/>", false },
-	{ "<a></b>", false }, { "<a></ab>", false }, { "<ab></a>", false }, { "<a><b></a></b>", false },
+	{ "<a></b>", false }, { "<a></ab>", false }, { "<ab></a>", false },
+	{ "<a><b></a></b>", false },
 	{ "<a", false }, { "<a>", false }, { "<a>x", false }, { "<a b='", false }, { "<a/", false },
-	{ "<a></a", false }, { "<", false }, { "<>", false }, { "< a/>", false }, { "<a / >", false },
-	{ "</a>", false }, { "<1/>", false }, { "<a>\xc3</a>", false }, { "<a>\xc0\x80</a>", false },
-	{ "<a>\xed\xa0\x80</a>", false }, { "<a>\xf4\x90\x80\x80</a>", false }, { "<a>\xef\xbf\xbf</a>", false },
-	{ "<a>\xe0\x80\x80</a>", false }, { "<a>\xf0\x80\x80\x80</a>", false }, { "<a>\xf5\x80\x80\x80</a>", false },
+	{ "<a></a", false }, { "<", false }, { "<>", false }, { "< a/>", false },
+	{ "<a / >", false },
+	{ "</a>", false }, { "<1/>", false }, { "<a>\xc3</a>", false },
+	{ "<a>\xc0\x80</a>", false },
+	{ "<a>\xed\xa0\x80</a>", false }, { "<a>\xf4\x90\x80\x80</a>", false },
+	{ "<a>\xef\xbf\xbf</a>", false },
+	{ "<a>\xe0\x80\x80</a>", false }, { "<a>\xf0\x80\x80\x80</a>", false },
+	{ "<a>\xf5\x80\x80\x80</a>", false },
 	{ "<a>\xe2\x82", false }, { "<a>\x80</a>", false },
 	{ "<a><b><c><d><e/></d></c></b></a>", false }, { "<a b='' c='' d='' e=''/>", false },
 	{ "<a2345678901/>", false }, { "<a a2345678901=''/>", false },
@@ -103,8 +115,8 @@ main(void)
 	}
 	ok(quick_read("<a/><b/>", 8, &stream, &limits, &arena, &root) == 4, "the first of two");
 	arena_free(arena);
-	ok(quick_read("<a/>", 4, &(struct stream_ns){ "<s>", "s", NULL, NULL }, &limits, &arena, &root) == 0,
-		"an unknown stream is left to expat");
+	ok(quick_read("<a/>", 4, &(struct stream_ns){ "<s>", "s", NULL, NULL }, &limits, &arena,
+		&root) == 0, "an unknown stream is left to expat");
 	xml_thread_done();
 	arena_thread_done();
 	return done_testing();
