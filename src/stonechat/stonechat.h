@@ -16,6 +16,7 @@
 #include <stonechat/iq.h>
 #include <stonechat/nonza.h>
 #include <stonechat/disco.h>
+#include <stonechat/rsm.h>
 #include <stonechat/send.h>
 #include <stonechat/owed.h>
 #include <stonechat/notes.h>
