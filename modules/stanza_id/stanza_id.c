@@ -3,7 +3,6 @@
  * stanza_id: gives messages that an account receives an id of the account's own (XEP-0359), and
  * takes out those that somebody else gives in its name. An archive uses the id that it finds here.
  */
-#include <string.h>
 #include <stonechat/stonechat.h>
 
 #define NS_STANZA_ID "urn:xmpp:sid:0"
@@ -12,14 +11,6 @@
 
 static SC_COUNTER(stanza_ids_forged,
 	"Stanza ids that claimed to be the account's, taken out");
-
-/* The slot of an account. */
-struct ids {
-	/* µs: a hybrid clock, so that ids sort in order of arrival */
-	int64_t last;
-};
-
-static SC_SLOT(ids_slot, SC_SLOT_ENTITY, struct ids, NULL);
 
 /* --- forgery --- */
 
@@ -79,24 +70,6 @@ is_of_interest(const struct sc_stanza *m)
 	return sc_find(m, NS_HINTS, "store") != NULL;
 }
 
-#define DIGITS 13               /* of time, enough until 2112 */
-#define LETTERS 11              /* 66 random bits */
-
-/* It sorts, and nobody can guess it. That it tells when the message arrived is no secret to whoever
- * receives it. Printed by hand, since every message passes here. */
-static void
-next_id(struct sc_entity *account, struct sc_arena *arena, char id[DIGITS + LETTERS + 1])
-{
-	struct ids *ids = sc_entity_slot(account, &ids_slot);
-	int64_t now = sc_now();
-
-	ids->last = now > ids->last ? now : ids->last + 1;
-	for (int i = 0; i < DIGITS; i++)
-		id[i] = "0123456789abcdef"[ids->last >> 4 * (DIGITS - 1 - i) & 15];
-	memcpy(id + DIGITS, sc_token(arena), LETTERS);
-	id[DIGITS + LETTERS] = '\0';
-}
-
 static enum sc_verdict
 sent(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
@@ -109,7 +82,6 @@ static enum sc_verdict
 received(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
 	struct sc_stanza *m = ev->stanza;
-	char id[DIGITS + LETTERS + 1];
 	struct sc_elem *e;
 
 	if (sc_kind(m) != SC_MESSAGE)
@@ -119,8 +91,7 @@ received(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 		return SC_PASS;
 	e = sc_add(m, sc_stanza_root(m), NS_STANZA_ID, "stanza-id");
 	sc_set_attr(m, e, "by", sc_entity_jid(sc_entity(ctx))->text);
-	next_id(sc_entity(ctx), sc_stanza_arena(m), id);
-	sc_set_attr(m, e, "id", id);
+	sc_set_attr(m, e, "id", sc_archive_id(sc_arena(ctx), sc_entity_moment(sc_entity(ctx))));
 	return SC_PASS;
 }
 
@@ -138,7 +109,6 @@ static const struct sc_feature features[] = {
 SC_MODULE(stanza_id,
 	.summary = "Gives messages to an account unique and stable ids.",
 	.implements = SC_LIST("XEP-0359 0.7.0"),
-	.slots = SC_SLOTS(&ids_slot),
 	.counters = SC_COUNTERS(&stanza_ids_forged),
 	.hooks = hooks,
 	.features = features

@@ -53,3 +53,54 @@ sc_token(struct sc_arena *a)
 	rand_token(token);
 	return sc_copy(a, token);
 }
+
+/* --- ids with a moment in them --- */
+
+#define MOMENT_DIGITS 13        /* until 2112 */
+#define TAIL_LETTERS (SC_ARCHIVE_ID_LEN - MOMENT_DIGITS)        /* 66 random bits */
+
+/* By hand, since every message passes here. */
+static void
+write_moment(char *out, int64_t at)
+{
+	for (int i = 0; i < MOMENT_DIGITS; i++)
+		out[i] = "0123456789abcdef"[at >> 4 * (MOMENT_DIGITS - 1 - i) & 15];
+}
+
+char *
+sc_archive_id_of(struct sc_arena *a, int64_t at, struct sc_span tail)
+{
+	char *id = sc_alloc(a, MOMENT_DIGITS + tail.n + 1);
+
+	write_moment(id, at);
+	memcpy(id + MOMENT_DIGITS, tail.p, tail.n);
+	return id;
+}
+
+char *
+sc_archive_id(struct sc_arena *a, int64_t at)
+{
+	char token[23];
+
+	rand_token(token);
+	return sc_archive_id_of(a, at, (struct sc_span){ token, TAIL_LETTERS });
+}
+
+bool
+sc_archive_id_read(const char *text, int64_t *at, const char **tail)
+{
+	int64_t sum = 0;
+
+	if (text == NULL || strlen(text) != SC_ARCHIVE_ID_LEN)
+		return false;
+	for (int i = 0; i < MOMENT_DIGITS; i++) {
+		char c = text[i];
+
+		if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+			return false;
+		sum = sum << 4 | (c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	*at = sum;
+	*tail = text + MOMENT_DIGITS;
+	return true;
+}

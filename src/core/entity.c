@@ -372,6 +372,16 @@ sc_contact(struct sc_entity *account, const struct sc_jid *contact)
 	return ev.subscription;
 }
 
+bool
+sc_in_roster(struct sc_entity *account, const struct sc_jid *contact)
+{
+	struct sc_ev_contact ev = { .account = account, .contact = contact };
+
+	entity_at_home(account);
+	hook_fire(SC_EV_contact, account->host, account, NULL, &ev);
+	return ev.in_roster;
+}
+
 void
 sc_contacts_each(struct sc_entity *account, unsigned mask,
 	void (*visit)(void *arg, const struct sc_jid *bare, enum sc_subscription), void *arg)
@@ -390,4 +400,21 @@ sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc
 
 	entity_at_home(account);
 	hook_fire(SC_EV_contact_changed, account->host, account, NULL, &ev);
+}
+
+int64_t
+sc_entity_moment(struct sc_entity *e)
+{
+	int64_t now = clock_wall();
+
+	entity_at_home(e);
+	e->moment = now > e->moment ? now : e->moment + 1;
+	return e->moment;
+}
+
+void
+sc_entity_moment_was(struct sc_entity *e, int64_t at)
+{
+	if (at > e->moment)
+		e->moment = at;
 }

@@ -26,6 +26,7 @@ struct sc_entity {
 	struct link idle;               /* shard.idle while refs == 0 */
 	struct sc_host *host;
 	int64_t id, last_seen;          /* users.id; wall µs */
+	int64_t moment;                 /* the last of sc_entity_moment() */
 	/* clock_mono() of the lookup, and of the end of the last reference */
 	int64_t known_at, idle_since;
 	struct link sessions;           /* struct sc_session, in order of binding */

@@ -28,9 +28,17 @@ int64_t sc_entity_last_seen(const struct sc_entity *);
 void sc_entity_pin(struct sc_entity *);
 void sc_entity_unpin(struct sc_entity *);
 
+/* The entity's own clock: wall µs, but no two moments are alike and none is before an earlier one,
+ * whatever the wall clock does. For the order of what it keeps. Whoever keeps things over a restart
+ * says, before anything comes, what the last of them was. */
+int64_t sc_entity_moment(struct sc_entity *);
+void sc_entity_moment_was(struct sc_entity *, int64_t at);
+
 /* What the account has agreed with a contact (its bare form counts): asks whoever answers the event
  * `contact`. NONE: nothing, or nobody knows it. On the account's home, once it is loaded. */
 enum sc_subscription sc_contact(struct sc_entity *account, const struct sc_jid *contact);
+/* The contact is in the roster, whatever was agreed. */
+bool sc_in_roster(struct sc_entity *account, const struct sc_jid *contact);
 /* Visits every contact with any of these SC_SUB_ bits, by asking whoever answers `contacts_each`.
  * The visitor may send, and not wait. */
 void sc_contacts_each(struct sc_entity *account, unsigned mask,

@@ -57,6 +57,20 @@ bool sc_timestamp_read(const char *text, int64_t *wall_us) SC_MUST_CHECK;
 /* A fresh unguessable token of 128 bits in base64url letters (22 of them), from getrandom(2). */
 char *sc_token(struct sc_arena *);
 
+/*
+ * An id for something that came at that moment (µs since 1970, of an entity's own clock:
+ * sc_entity_moment()): 24 letters, of which 13 are the moment, so that ids sort as what they name,
+ * and the rest cannot be guessed. For stanza-ids (XEP-0359), which are archive ids (XEP-0313 §3.5):
+ * no two of an entity are alike. That it tells when a message came is no secret to whoever receives
+ * it.
+ */
+#define SC_ARCHIVE_ID_LEN 24
+char *sc_archive_id(struct sc_arena *, int64_t at);
+/* Takes one apart. `tail` is what cannot be guessed, lent by the text. False: none of ours. */
+bool sc_archive_id_read(const char *text, int64_t *at, const char **tail) SC_MUST_CHECK;
+/* Puts it together again. */
+char *sc_archive_id_of(struct sc_arena *, int64_t at, struct sc_span tail);
+
 /* Decimal digits only (no sign, no space), not above max. */
 bool sc_read_number(const char *text, uint64_t max, uint64_t *out) SC_MUST_CHECK;
 

@@ -116,6 +116,27 @@ spans(void)
 		!sc_same("a", "b"), "same");
 }
 
+static void
+archive_ids(void)
+{
+	static const char *const bad[] = {
+		"", "5f0123456789a", "5f0123456789aABCDEFGHIJ", "5f0123456789aABCDEFGHIJKL",
+		"5F0123456789AABCDEFGHIJK",
+		"-f0123456789aABCDEFGHIJK", " f0123456789aABCDEFGHIJK",
+	};
+	int64_t at, moment = INT64_C(0x5f0123456789a);
+	const char *tail, *one = sc_archive_id(a, moment), *other = sc_archive_id(a, moment);
+
+	ok(strlen(one) == SC_ARCHIVE_ID_LEN && strcmp(one, other) != 0,
+		"archive id: as long as it should be, never the same");
+	ok(strcmp(one, sc_archive_id(a, moment + 1)) < 0, "archive id: sorts by its moment");
+	ok(sc_archive_id_read(one, &at, &tail) && at == moment, "archive id: tells its moment");
+	is_text(sc_archive_id_of(a, at, sc_span(tail)), one, "archive id: put together again");
+	ok(!sc_archive_id_read(NULL, &at, &tail), "archive id: nothing is none");
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+		ok(!sc_archive_id_read(bad[i], &at, &tail), "archive id: \"%s\" is none", bad[i]);
+}
+
 int
 main(void)
 {
@@ -126,6 +147,7 @@ main(void)
 	spans();
 	is_int(strlen(sc_token(a)), 22, "a token has 22 letters");
 	ok(!sc_same(sc_token(a), sc_token(a)), "and no two are alike");
+	archive_ids();
 	arena_free(a);
 	arena_thread_done();
 	return done_testing();
