@@ -10,10 +10,10 @@
 #include "plugin/disco.h"
 #include "plugin/hook.h"
 #include "plugin/module.h"
+#include "xmpp/form.h"
 
 #define NS_INFO "http://jabber.org/protocol/disco#info"
 #define NS_ITEMS "http://jabber.org/protocol/disco#items"
-#define NS_FORM "jabber:x:data"
 
 /* --- what gathering hooks call --- */
 
@@ -111,6 +111,18 @@ sc_disco_add_field(struct sc_disco *d, const char *form_type, const char *var, c
 		sc_copy(d->arena, type), copy };
 }
 
+void
+sc_disco_add_form(struct sc_disco *d, const struct sc_form_plan *plan, const void *values)
+{
+	const struct sc_field *row;
+
+	for (size_t i = 0; (row = form_row(plan, i)) != NULL; i++)
+		if (row->var != NULL && (row->when == NULL || row->when(values)))
+			sc_disco_add_field(d, plan->form_type, row->var,
+				sc_field_kind_name(row->kind),
+				sc_field_texts(d->arena, row, values));
+}
+
 /* --- gathering --- */
 
 static void
@@ -167,19 +179,15 @@ asker_is_trusted(struct sc_ctx *ctx, unsigned at)
 static void
 write_form(struct sc_stanza *s, struct sc_elem *query, const struct disco_form *form)
 {
-	struct sc_elem *x = sc_add(s, query, NS_FORM, "x");
-	struct sc_elem *f = sc_add(s, x, NULL, "field");
+	struct sc_elem *x = sc_form_add(s, query, SC_FORM_RESULT, form->form_type);
 
-	sc_set_attr(s, x, "type", "result");
-	sc_set_attr(s, f, "var", "FORM_TYPE");
-	sc_set_attr(s, f, "type", "hidden");
-	sc_add_with_text(s, f, NULL, "value", form->form_type);
 	for (int i = 0; i < form->n; i++) {
-		f = sc_add(s, x, NULL, "field");
+		struct sc_elem *f = sc_add(s, x, NULL, "field");
+
 		sc_set_attr(s, f, "var", form->fields[i].var);
 		sc_set_attr(s, f, "type", form->fields[i].type);
 		for (const char *const *v = form->fields[i].values; *v != NULL; v++)
-			sc_add_with_text(s, f, NULL, "value", *v);
+			sc_form_add_value(s, f, *v);
 	}
 }
 

@@ -24,7 +24,7 @@ struct disco_field {
 
 struct disco_form {
 	const char *form_type;
-	struct disco_field fields[16];
+	struct disco_field fields[24];
 	int n;
 };
 

@@ -38,6 +38,9 @@ void sc_disco_add_item(struct sc_disco *, const char *jid, const char *node, con
  * it. */
 void sc_disco_add_field(struct sc_disco *, const char *form_type, const char *var, const char *type,
 	const char *const *values);
+/* The same for all fields of a table that exist (form.h). */
+struct sc_form_plan;
+void sc_disco_add_form(struct sc_disco *, const struct sc_form_plan *, const void *values);
 /* The node asked for is known to this module, so the answer is not item-not-found. */
 void sc_disco_node_known(struct sc_disco *);
 

@@ -15,6 +15,7 @@
 #include <stonechat/entity.h>
 #include <stonechat/iq.h>
 #include <stonechat/nonza.h>
+#include <stonechat/form.h>
 #include <stonechat/disco.h>
 #include <stonechat/rsm.h>
 #include <stonechat/send.h>
