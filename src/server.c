@@ -11,6 +11,7 @@
 #include "core/clients.sql.h"
 #include "core/admin.h"
 #include "core/sleep.sql.h"
+#include "core/sm.h"
 #include "plugin/conf.h"
 #include "plugin/hook.h"
 #include "plugin/module.h"
@@ -85,6 +86,7 @@ register_tables(void)
 	log_section = conf_section("log", log_keys, sizeof log_keys[0],
 		sizeof(struct log_conf), false);
 	c2s_conf_register();
+	sm_conf_register();
 	sc_assert(store_register(accounts_statements,
 		sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
 	sc_assert(store_register(sleep_statements,

@@ -107,6 +107,7 @@ put_on(const struct outfit *o)
 	c = c2s_conf();
 	session_limits.outq_items = (uint32_t)c->outq_stanzas;
 	session_limits.outq_bytes = (size_t)c->outq_bytes;
+	sm_conf_take_up();
 	route_limits = (struct route_limits){ (uint32_t)c->lane_stanzas,
 		(uint32_t)c->loading_stanzas, (uint32_t)c->reading_iqs };
 }

@@ -17,8 +17,6 @@
 
 #define AGAIN_MS 1000           /* the spool could not take it: how soon it is asked again */
 
-_Thread_local int64_t owed_limit_ms = 5000;
-
 static void took_too_long(struct timeout *);
 
 struct sc_owed *
@@ -195,7 +193,7 @@ owed_spill(struct sc_owed *o)
 	o->state = OWED_SPILLING;
 	o->refs++;
 	if (o->deadline == 0)
-		o->deadline = clock_mono() + owed_limit_ms * 1000;
+		o->deadline = clock_mono() + sm_limits.custody_limit * 1000;
 	timeout_set(&o->limit, time_left(o));
 	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
 }

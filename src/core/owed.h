@@ -49,6 +49,4 @@ void owed_spill(struct sc_owed *);
  * way. */
 bool owed_would_be_lost(const struct outq_item *);
 
-extern _Thread_local int64_t owed_limit_ms;     /* custody_limit */
-
 #endif

@@ -319,6 +319,20 @@ session_next(struct sc_session *s)
 
 /* --- what goes out --- */
 
+/* A client that is away holds memory for longer than one that reads slowly, so it has limits of its
+ * own. */
+static uint32_t
+items_limit(const struct sc_session *s)
+{
+	return s->stream == NULL ? (uint32_t)sm_limits.sleep_stanzas : session_limits.outq_items;
+}
+
+static size_t
+bytes_limit(const struct sc_session *s)
+{
+	return s->stream == NULL ? (size_t)sm_limits.sleep_bytes : session_limits.outq_bytes;
+}
+
 bool
 session_is_full(const struct sc_session *s)
 {
@@ -408,8 +422,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 	item->watched = wishes.watched;
 	if (later)
 		outq_later(&s->outq, item, wishes.key);
-	if (!s->over && (s->outq.n > session_limits.outq_items ||
-	    s->outq.bytes > session_limits.outq_bytes)) {
+	if (!s->over && (s->outq.n > items_limit(s) || s->outq.bytes > bytes_limit(s))) {
 		s->over = true;
 		s->moved = clock_mono();
 	}
@@ -534,7 +547,7 @@ session_check_stuck(void)
 			continue;
 		if (s->stream != NULL && s->moved <= stuck) {
 			close_slow(s);
-		} else if (s->stream == NULL && s->outq.bytes > 2 * session_limits.outq_bytes) {
+		} else if (s->stream == NULL && s->outq.bytes > 2 * bytes_limit(s)) {
 			STAT_INC(limit_outq);   /* asleep; its messages are in the spool */
 			session_end(s);
 		}

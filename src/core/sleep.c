@@ -96,7 +96,7 @@ save(struct sc_session *s)
 	store_run(shard.store, &sql_sleep_save, SC_ARGS(sc_int(s->entity->id), sc_text(s->sm->id),
 		sc_text_span(resource),
 		sc_int(s->prefix.handled), sc_int(s->outq.acked), sc_int(s->sm->max_ms),
-		sc_int(clock_wall() + s->sm->max_ms * 1000), sc_text(s->presence),
+		sc_int(clock_wall() + sm_sleep_ms(s->sm) * 1000), sc_text(s->presence),
 		sc_text_span((struct sc_span){ notes.text.p != NULL ? notes.text.p : "",
 		notes.text.n }),
 		sc_ints(numbers, (size_t)n), sc_ints(sequences, (size_t)n)), NULL, NULL);

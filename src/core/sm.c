@@ -21,9 +21,6 @@
 #define SETTLE_MORE_MS 5000
 #define ASK_EVERY 32            /* stanzas that nobody waits for: ask at the latest after so many */
 
-_Thread_local struct sm_limits sm_limits = { .spill_ms = 250, .ask_ms = 10000, .dead_ms = 60000,
-	.resume_ms = 600000 };
-
 static void ask_due(struct timeout *);
 static void spill_due(struct timeout *);
 
@@ -66,7 +63,8 @@ sm_enable(struct sc_session *s, bool resumable, int64_t wish_ms)
 	s->sm = sm;
 	sm->session = s;
 	sm->resumable = resumable;
-	sm->max_ms = wish_ms > 0 && wish_ms < sm_limits.resume_ms ? wish_ms : sm_limits.resume_ms;
+	sm->wished = wish_ms > 0 && wish_ms < sm_limits.sleep;
+	sm->max_ms = sm->wished ? wish_ms : sm_limits.sleep;
 	rand_token(sm->id);
 	timeout_init(&sm->ask, ask_due);
 	timeout_init(&sm->spill, spill_due);
@@ -112,7 +110,7 @@ void
 sm_waits(struct sc_session *s)
 {
 	if (!timeout_armed(&s->sm->spill))
-		timeout_set(&s->sm->spill, s->sm->slow ? 0 : sm_limits.spill_ms);
+		timeout_set(&s->sm->spill, s->sm->slow ? 0 : sm_limits.custody_spill);
 }
 
 bool
@@ -122,7 +120,7 @@ sm_wrote(struct sc_session *s, bool waited)
 
 	if (!waited && s->outq.n_flying < ASK_EVERY) {
 		if (!sm->asked && !timeout_armed(&sm->ask))
-			timeout_set(&sm->ask, sm_limits.ask_ms);
+			timeout_set(&sm->ask, sm_limits.ask_after);
 		return false;
 	}
 	/* A client that has not answered the last <r/> gets one more only for what is waited
@@ -130,7 +128,7 @@ sm_wrote(struct sc_session *s, bool waited)
 	if (!sm->asked) {
 		sm->asked = true;
 		sm->asked_at = clock_mono();
-		timeout_set(&sm->ask, sm_limits.dead_ms);
+		timeout_set(&sm->ask, sm_limits.dead_after);
 	} else if (!waited) {
 		return false;
 	}
@@ -150,11 +148,11 @@ ask_due(struct timeout *t)
 	} else if (!sm->asked) {
 		sm->asked = true;
 		sm->asked_at = clock_mono();
-		timeout_set(t, sm_limits.dead_ms);
+		timeout_set(t, sm_limits.dead_after);
 		s->ops->write(s->stream, r, sizeof r - 1);
 	/* it may have answered: we are the ones who do not read */
 	} else if (s->paused) {
-		timeout_set(t, sm_limits.dead_ms);
+		timeout_set(t, sm_limits.dead_after);
 	} else {
 		sc_log(NULL, SC_LOG_INFO, "session.silent", "jid=%s unacknowledged=%u", s->jid.text,
 			s->outq.n_flying);
@@ -168,9 +166,11 @@ void
 sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, int64_t max_ms,
 	int64_t left_ms)
 {
-	struct sm *sm = sm_enable(s, true, max_ms);
+	struct sm *sm = sm_enable(s, true, 0);
 
 	sc_assert(id.n < sizeof sm->id);
+	sm->max_ms = max_ms;            /* promised, whatever is configured now */
+	sm->wished = max_ms < sm_limits.sleep;
 	memcpy(sm->id, id.p, id.n);
 	sm->id[id.n] = '\0';
 	sm->asleep = sm->saved = sm->restored = true;
@@ -211,12 +211,12 @@ sm_acked(struct sc_session *s, uint32_t h)
 	if (sm->asleep)                 /* in a <resume/>: the timer is that of its sleep */
 		return true;
 	if (sm->asked) {
-		sm->slow = clock_mono() - sm->asked_at > sm_limits.spill_ms * 1000;
+		sm->slow = clock_mono() - sm->asked_at > sm_limits.custody_spill * 1000;
 		sm->asked = false;
 	}
 	timeout_clear(&sm->ask);
 	if (s->outq.n_flying > 0)
-		timeout_set(&sm->ask, sm_limits.ask_ms);
+		timeout_set(&sm->ask, sm_limits.ask_after);
 	else
 		timeout_clear(&sm->spill);
 	return true;
@@ -256,6 +256,21 @@ spill_due(struct timeout *t)
 
 /* --- sleep --- */
 
+int64_t
+sm_sleep_ms(const struct sm *sm)
+{
+	return sm->may_be_woken && !sm->wished && sm_limits.sleep_push > sm->max_ms
+		? sm_limits.sleep_push : sm->max_ms;
+}
+
+void
+sc_session_may_be_woken(struct sc_session *s, bool on)
+{
+	entity_at_home(s->entity);
+	if (s->sm != NULL)
+		s->sm->may_be_woken = on;
+}
+
 void
 sm_sleep(struct sc_session *s)
 {
@@ -267,7 +282,7 @@ sm_sleep(struct sc_session *s)
 	sm->asleep = true;
 	sm->asked = false;
 	timeout_clear(&sm->spill);
-	timeout_set(&sm->ask, sm->max_ms);
+	timeout_set(&sm->ask, sm_sleep_ms(sm));
 	STAT_INC(sessions_asleep_now);
 	sm_spill(s);
 	if (sm->resumable)
@@ -306,7 +321,7 @@ sm_when_settled(struct sc_session *s, struct sm_wait *w)
 		return;
 	}
 	sm->wait = w;
-	timeout_set(&w->timeout, owed_limit_ms + SETTLE_MORE_MS);
+	timeout_set(&w->timeout, sm_limits.custody_limit + SETTLE_MORE_MS);
 }
 
 void

@@ -37,7 +37,10 @@ struct sm {
 	/* this client's acknowledgements usually take longer than custody_spill */
 	bool slow;
 	int64_t asked_at;               /* clock_mono() */
-	int64_t max_ms;                 /* how long it may sleep */
+	int64_t max_ms;                 /* how long it may sleep, as <enabled/> said */
+	bool may_be_woken;              /* sc_session_may_be_woken(): it may sleep for longer */
+	/* max_ms was the client's wish, which nothing makes longer */
+	bool wished;
 	/* awake: when to ask, or when the silence is death; asleep: the end */
 	struct timeout ask;
 	struct timeout spill;           /* custody_spill after the first copy that is waited for */
@@ -51,14 +54,15 @@ struct sm {
 	struct sm_wait *wait;           /* who wants to resume it; NULL: nobody */
 };
 
+/* The group `sm` of the configuration; sm_conf.c has the defaults and the sentences. */
 struct sm_limits {
-	int64_t spill_ms;               /* custody_spill: 250 */
-	/* stanzas that nobody waits for are asked about after so long: 10 s */
-	int64_t ask_ms;
-	int64_t dead_ms;                /* no answer to <r/> for so long: the link is dead: 60 s */
-	int64_t resume_ms;              /* the longest sleep: 600 s */
+	/* ms */
+	int64_t custody_spill, custody_limit, ask_after, dead_after, sleep, sleep_push;
+	int64_t sleep_stanzas, sleep_bytes;
 };
-extern _Thread_local struct sm_limits sm_limits;
+extern _Thread_local struct sm_limits sm_limits;        /* this shard's */
+void sm_conf_register(void);
+void sm_conf_take_up(void);                             /* from the snapshot in force */
 
 /* <enable/>: counting begins on both sides. wish_ms: the client's max, 0 for none. */
 struct sm *sm_enable(struct sc_session *, bool resumable, int64_t wish_ms);
@@ -71,6 +75,8 @@ void sm_was_asked(struct sc_session *);
 void sm_waits(struct sc_session *);
 /* Something was written; waited: somebody waits for it. True: <r/> must go with it. */
 bool sm_wrote(struct sc_session *, bool waited);
+/* From now it may sleep for so long. */
+int64_t sm_sleep_ms(const struct sm *);
 /* The link is gone but the session may come back. */
 void sm_sleep(struct sc_session *);
 /* Asleep: calls settled() at once or later, never after the session has been given to another one

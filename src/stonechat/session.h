@@ -50,6 +50,12 @@ int sc_session_window(const struct sc_session *);
  * go to it join the spool's lane (design §5 Order). Nested calls count. */
 void sc_session_draining(struct sc_session *, bool on);
 
+/* Whether the client can be told to come back while its link is gone (XEP-0357): then its session
+ * sleeps for sm.sleep_push instead of sm.sleep (XEP-0198 §5), unless the client itself wished for
+ * less. From the next time that it falls asleep; without XEP-0198: nothing. Whoever says so says it
+ * again in session_restored. */
+void sc_session_may_be_woken(struct sc_session *, bool on);
+
 /* Ends the session's stream with a stream error (RFC 6120 §4.9.3 condition without text), e.g.
  * "conflict". */
 void sc_session_close(struct sc_session *, const char *condition, const char *text);

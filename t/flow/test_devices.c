@@ -357,6 +357,55 @@ test_receipt_waits(void)
 	flow_end(&h.f);
 }
 
+/* --- how long a session may sleep --- */
+
+static struct {
+	bool may_be_woken;
+	int64_t wish_ms;
+	struct sc_session *session;     /* counted */
+	bool asleep;
+} sleeper;
+
+static void
+fall_asleep(void *client)
+{
+	struct sc_session *s = session_of(client);
+
+	session_ref(s);
+	sleeper.session = s;
+	sm_end(s);
+	sm_enable(s, true, sleeper.wish_ms);
+	sc_session_may_be_woken(s, sleeper.may_be_woken);
+	s->ops->drop(client);
+}
+
+static void
+look_at_sleeper(void *arg)
+{
+	(void)arg;
+	sleeper.asleep = sc_session_asleep(sleeper.session);
+	if (!sleeper.asleep)
+		session_unref(sleeper.session);
+}
+
+static void
+test_sleep(bool may_be_woken, int64_t wish_ms, int64_t minutes)
+{
+	struct house h = move_in("how long a session sleeps");
+	int shard = home_shard(h.phone);
+
+	sleeper.may_be_woken = may_be_woken;
+	sleeper.wish_ms = wish_ms;
+	on_shard(h.f, shard, fall_asleep, h.phone);
+	pass_time(h.f, minutes * 60000 - 1000);
+	on_shard(h.f, shard, look_at_sleeper, NULL);
+	ok(sleeper.asleep, "asleep for nearly %lld minutes", (long long)minutes);
+	pass_time(h.f, 2000);
+	on_shard(h.f, shard, look_at_sleeper, NULL);
+	ok(!sleeper.asleep, "and then no more");
+	flow_end(&h.f);
+}
+
 /* The spool cannot take it: the sender hears of it, and it is taken back. */
 static void
 test_receipt_refused(void)
@@ -461,5 +510,8 @@ main(void)
 	test_mark_in_place_of_another();
 	test_dies_with_what_waits();
 	test_client_without_sm();
+	test_sleep(false, 0, 10);
+	test_sleep(true, 0, 72 * 60);
+	test_sleep(true, 120000, 2);
 	return done_testing();
 }
