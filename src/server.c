@@ -64,6 +64,9 @@ static const struct sc_key db_keys[] = {
 		"Writes of one shard that may wait; above it what needs storage is refused."),
 	SC_CONF_TIME(struct db_conf, outage, "10s", 100, 600000,
 		"How long a write waits for a database that is gone."),
+	SC_CONF_TIME(struct db_conf, write_timeout, "30s", 1000, 3600000,
+		"How long a connection may leave a write unanswered before it is dropped; what may "
+		"be repeated is sent again over another."),
 	SC_CONF_BOOL(struct db_conf, allow_unsafe, "false",
 		"Run though the database has fsync or synchronous_commit off, and lose "
 		"acknowledged messages when the power fails."),

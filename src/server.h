@@ -19,7 +19,7 @@ struct server_conf {
 
 struct db_conf {
 	const char *uri;
-	int64_t connections, queue_max, outage;
+	int64_t connections, queue_max, outage, write_timeout;
 	bool allow_unsafe;
 };
 

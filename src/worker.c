@@ -547,7 +547,7 @@ plan_connections(void)
 	store_settings = (struct store_conf){
 		.uri = given->db_uri, .writers = each >= 4 ? 2 : 1, .readers = each >= 4 ? 2 : 1,
 		.queue_max_bytes = (size_t)db->queue_max, .outage_ms = (int)db->outage,
-		.read_timeout_ms = 5000,
+		.write_timeout_ms = (int)db->write_timeout, .read_timeout_ms = 5000,
 		.app_name = app_name,
 	};
 }

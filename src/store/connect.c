@@ -69,6 +69,31 @@ settle(PGconn *conn, const struct connect_want *want)
 	return done;
 }
 
+/*
+ * A connection may be lost, or given up, while its process is still at work: behind a lock, or at
+ * the far end of a cut line. By our address of then nothing else can be meant than one of our own,
+ * so at another server (after a failover) the worst is that a sister is lost and repeated.
+ */
+static bool
+end_predecessor(PGconn *conn, const struct connect_want *want)
+{
+	char pid[16];
+	const char *values[2] = { pid, want->app_name };
+	PGresult *res;
+	bool gone;
+
+	if (want->predecessor == 0 || want->predecessor == PQbackendPID(conn))
+		return true;
+	snprintf(pid, sizeof pid, "%d", want->predecessor);
+	res = PQexecParams(conn, "select bool_and(pg_terminate_backend(pid, 5000)) "
+	    "from pg_stat_activity where pid = $1::int and application_name = $2",
+	    2, NULL, values, NULL, NULL, 0);
+	/* no row: null, as it has gone by itself */
+	gone = PQresultStatus(res) == PGRES_TUPLES_OK && strcmp(PQgetvalue(res, 0, 0), "f") != 0;
+	PQclear(res);
+	return gone;
+}
+
 PGconn *
 connect_now(const struct connect_want *want, char *error, size_t error_size)
 {
@@ -100,6 +125,12 @@ connect_now(const struct connect_want *want, char *error, size_t error_size)
 		return NULL;
 	}
 	PQsetNoticeReceiver(conn, ignore_notice, NULL);
+	if (!want->read_only && !end_predecessor(conn, want)) {
+		snprintf(error, error_size, "process %d, which served the lost connection, "
+		    "does not end", want->predecessor);
+		PQfinish(conn);
+		return NULL;
+	}
 	if (!settle(conn, want)) {
 		if (PQserverVersion(conn) < 140000)
 			snprintf(error, error_size,

@@ -12,6 +12,9 @@ struct connect_want {
 	const char *app_name;
 	int statement_timeout_ms;       /* 0: none */
 	bool read_only;                 /* a statement that writes is refused */
+	/* the process that served this connection before it was lost; 0: none. It is ended
+	 * first: what it was doing must not be done after what comes now. */
+	int predecessor;
 };
 
 /* Follows the address to the server that takes writes. NULL with a sentence, which never

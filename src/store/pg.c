@@ -4,6 +4,8 @@
 
 #include "store/pg.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -49,6 +51,9 @@ struct pg {
 	void *arg;
 
 	PGconn *conn;                   /* NULL: not up */
+	/* The socket again, for the loop: libpq closes its own as soon as a read fails, and by
+	 * the time we look another thread may have been given the number. -1: not up. */
+	int fd;
 	struct event *readable, *writable;
 	struct due *due;                /* ring */
 	unsigned due_first, due_n, due_room;
@@ -147,6 +152,12 @@ retry_later(struct pg *pg)
 
 static void on_socket(evutil_socket_t, short, void *);
 
+static void
+say_why(struct pg *pg, const char *why)
+{
+	connect_error(why, pg->why, sizeof pg->why);
+}
+
 static struct event *
 event_make(struct pg *pg, int fd, short what, event_callback_fn fn)
 {
@@ -157,12 +168,14 @@ event_make(struct pg *pg, int fd, short what, event_callback_fn fn)
 }
 
 static void
-adopt(struct pg *pg, PGconn *conn)
+adopt(struct pg *pg, PGconn *conn, int fd)
 {
 	sc_assert(PQsetnonblocking(conn, 1) == 0 && PQenterPipelineMode(conn) == 1);
 	pg->conn = conn;
-	pg->readable = event_make(pg, PQsocket(conn), EV_READ | EV_PERSIST, on_socket);
-	pg->writable = event_make(pg, PQsocket(conn), EV_WRITE, on_socket);
+	pg->fd = fd;
+	pg->want.predecessor = PQbackendPID(conn);
+	pg->readable = event_make(pg, fd, EV_READ | EV_PERSIST, on_socket);
+	pg->writable = event_make(pg, fd, EV_WRITE, on_socket);
 	event_add(pg->readable, NULL);
 	pg->retry_ms = RETRY_MIN_MS;
 	pg->why[0] = '\0';
@@ -187,6 +200,7 @@ on_attempt_done(evutil_socket_t fd, short what, void *arg)
 	struct pg *pg = arg;
 	eventfd_t count;
 	PGconn *conn;
+	int again = -1;
 
 	(void)what;
 	loop_woke();
@@ -196,8 +210,13 @@ on_attempt_done(evutil_socket_t fd, short what, void *arg)
 	if (!conn)
 		snprintf(pg->why, sizeof pg->why, "%s", pg->attempt->error);
 	attempt_forget(pg);
+	if (conn && (again = fcntl(PQsocket(conn), F_DUPFD_CLOEXEC, 0)) < 0) {
+		say_why(pg, strerror(errno));
+		PQfinish(conn);
+		conn = NULL;
+	}
 	if (conn) {
-		adopt(pg, conn);
+		adopt(pg, conn, again);
 	} else {
 		retry_later(pg);
 		pg->owner->down(pg->arg, pg->why, false);
@@ -249,6 +268,7 @@ pg_new(struct event_base *base, const struct connect_want *want, const struct pg
 	struct pg *pg = mem_new(sizeof *pg);
 
 	pg->base = base;
+	pg->fd = -1;
 	want_copy(&pg->want, want);
 	pg->owner = owner;
 	pg->arg = arg;
@@ -268,6 +288,8 @@ hang_up(struct pg *pg)
 	event_free(pg->readable);
 	event_free(pg->writable);
 	PQfinish(pg->conn);
+	close(pg->fd);
+	pg->fd = -1;
 	pg->conn = NULL;
 	PQclear(pg->failed_sync);
 	pg->failed_sync = NULL;
@@ -312,7 +334,7 @@ static void
 break_it(struct pg *pg, const char *why)
 {
 	if (!pg->broken)
-		connect_error(why, pg->why, sizeof pg->why);
+		say_why(pg, why);
 	pg->broken = true;
 }
 
@@ -561,5 +583,5 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 int
 pg_socket(const struct pg *pg)
 {
-	return pg->conn ? PQsocket(pg->conn) : -1;
+	return pg->fd;
 }

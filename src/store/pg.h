@@ -27,8 +27,8 @@ struct pg_owner {
 	void (*synced)(void *arg, PGresult *failed);
 };
 
-struct pg *pg_new(struct event_base *, const struct connect_want *, const struct pg_owner *, void
-    *arg);
+struct pg *pg_new(struct event_base *, const struct connect_want *, const struct pg_owner *,
+    void *arg);
 void pg_free(struct pg **taken);                        /* calls nobody */
 bool pg_is_up(const struct pg *);
 /* Prepares the statement if this connection has not: alone, so only between segments. */

@@ -19,8 +19,8 @@
 #define BATCH_BYTES (4 << 20)
 #define READS_UNDER_WAY 64
 #define REFUSED_US (60 * 1000000LL)
-#define BATCH_FAILURES                                                                             \
-	3 /* after so many failed batches an operation goes alone, whoever was to blame */
+/* after so many failed batches an operation goes alone, whoever was to blame */
+#define BATCH_FAILURES 3
 #define LOSSES_ALONE 3          /* the same when the connection was lost */
 #define LOSSES_MAX 8            /* then it completes as uncertain */
 #define TEXT_STATE(res) PQresultErrorField((res), PG_DIAG_SQLSTATE)
@@ -36,6 +36,7 @@ struct queue {
 	struct link ops;
 	int n, n_sent;
 	int syncs;                      /* segments under way */
+	int64_t heard;                  /* since then an answer is owed to us */
 	/* the segment under way has all sent operations; otherwise each has its own */
 	bool batch;
 	bool refused; /* the server takes no writes: nothing of the batch has happened */
@@ -247,6 +248,7 @@ on_synced(void *arg, PGresult *failed)
 	struct queue *q = arg;
 
 	q->syncs--;
+	q->heard = store_now();
 	if (q->refused)
 		return;                 /* on_down follows */
 	if (q->batch)
@@ -335,7 +337,8 @@ static void
 send_sync(struct queue *q)
 {
 	pg_sync(q->pg);
-	q->syncs++;
+	if (q->syncs++ == 0)
+		q->heard = store_now();
 }
 
 static struct op *
@@ -470,13 +473,26 @@ waited(const struct queue *q, const struct op *op, int64_t now)
 	return now - op->since;
 }
 
+/* Locked out for good, a stopped process, a line that swallows everything: what can be repeated is,
+ * over a new connection, which first ends the process of this one. */
+static void
+drop_if_stuck(struct queue *q, int64_t now)
+{
+	if (q->syncs > 0 && now - q->heard > q->limits.write_timeout_ms)
+		pg_drop(q->pg, "a write is not answered");
+}
+
 void
 queue_expire(struct queue *q, int64_t now)
 {
 	int limit = q->writes ? q->limits.outage_ms : q->limits.read_timeout_ms;
 
-	if (q->n == 0 || (q->writes && pg_is_up(q->pg)))
+	if (q->n == 0)
 		return;
+	if (q->writes && pg_is_up(q->pg)) {
+		drop_if_stuck(q, now);
+		return;
+	}
 	list_each(&q->ops, l, next) {
 		struct op *op = op_of(l);
 

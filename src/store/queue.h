@@ -41,7 +41,9 @@ size_t op_size(const struct sc_stmt *, struct sc_args);         /* without makin
 void op_free(struct op *);
 
 struct queue_limits {
-	int outage_ms;                  /* writes */
+	int outage_ms;                  /* writes: without a connection */
+	/* writes: nothing comes from a connection that is up; then it is dropped */
+	int write_timeout_ms;
 	int read_timeout_ms;            /* reads */
 };
 

@@ -181,6 +181,7 @@ open_queue(struct store *s, const struct store_conf *conf, int i)
 		.read_only = !writes,
 	};
 	struct queue_limits limits = { .outage_ms = conf->outage_ms,
+		.write_timeout_ms = conf->write_timeout_ms,
 		.read_timeout_ms = conf->read_timeout_ms };
 
 	s->queues[i] = queue_new(s->base, &want, writes, &limits, &queue_owner, s);
@@ -293,8 +294,8 @@ pick_reader(struct store *s)
 }
 
 void
-store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done, void
-    *arg)
+store_run(struct store *s, const struct sc_stmt *stmt, struct sc_args args, store_done done,
+    void *arg)
 {
 	struct queue *q = stmt->mode == SC_STMT_READ ? pick_reader(s) : pick_writer(s, stmt, args);
 	int index = stmt_index(stmt);

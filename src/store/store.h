@@ -21,6 +21,8 @@ struct store_conf {
 	size_t queue_max_bytes;
 	/* a write waits so long for a connection, then BUSY (10000) */
 	int outage_ms;
+	/* a write connection that has not answered for so long is dropped (30000) */
+	int write_timeout_ms;
 	int read_timeout_ms;            /* statement_timeout of read connections (5000) */
 	const char *app_name;           /* "stonechat-worker GENERATION" */
 	int test_delay_ms;              /* test builds: delay each batch */

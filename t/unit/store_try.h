@@ -183,6 +183,7 @@ try_conf(const struct private_pg *pg)
 		.readers = 1,
 		.queue_max_bytes = 1 << 20,
 		.outage_ms = 60000,
+		.write_timeout_ms = 60000,
 		.read_timeout_ms = 30000,
 		.app_name = "stonechat-worker test" };
 }

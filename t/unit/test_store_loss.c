@@ -242,6 +242,59 @@ sql(const char *text)
 	PQfinish(conn);
 }
 
+/* Backends of ours that wait for somebody's lock. */
+static int
+blocked(PGconn *conn)
+{
+	PGresult *res = PQexec(conn, "select count(*) from pg_stat_activity where wait_event_type "
+	    "= 'Lock' and application_name = 'stonechat-worker test'");
+	int n = PQresultStatus(res) == PGRES_TUPLES_OK ? atoi(PQgetvalue(res, 0, 0)) : -1;
+
+	PQclear(res);
+	return n;
+}
+
+/* Somebody locks the table and goes for coffee. */
+static void
+stuck(void)
+{
+	struct store_conf conf = try_conf(pg);
+	struct seen once = { 0 }, plain = { 0 }, behind = { 0 }, read = { 0 }, before = { 0 };
+	PGconn *conn = PQconnectdb(private_pg_uri(pg));
+	int most = 0;
+
+	conf.write_timeout_ms = 300;
+	try_open(&conf);
+	try_ready();
+	done_n = 0;
+	run(&count, SC_NO_ARGS, &before);
+	try_until(&done_n, 1);
+	PQclear(PQexec(conn, "begin; lock table log in exclusive mode"));
+	done_n = 0;
+	run(&add_once, SC_ARGS(sc_int(5), sc_int(40)), &once);
+	run(&add, SC_ARGS(sc_int(5), sc_int(41)), &plain);
+	turns(3);
+	run(&add_once, SC_ARGS(sc_int(5), sc_int(42)), &behind);
+	for (int64_t end = try_ms() + 1200; try_ms() < end;) {
+		int n = blocked(conn);
+
+		most = n > most ? n : most;
+		try_turn();
+	}
+	is_int(most, 1, "a connection that does not answer is replaced, and its process ended");
+	PQclear(PQexec(conn, "commit"));
+	try_until(&done_n, 3);
+	is_int(once.status, SC_DB_OK, "what may be repeated is written when the lock is gone");
+	is_int(plain.status, SC_DB_UNCERTAIN, "what may not be repeated is uncertain");
+	is_int(behind.status, SC_DB_OK, "what waited behind it is written");
+	done_n = 0;
+	run(&count, SC_NO_ARGS, &read);
+	try_until(&done_n, 1);
+	is_int(read.a, before.a + 2, "and the ended process has written nothing");
+	PQfinish(conn);
+	try_close();
+}
+
 static void
 read_only(void)
 {
@@ -322,6 +375,7 @@ test(void)
 	crashes_under_load();
 	try_close();
 	too_long_away();
+	stuck();
 	read_only();
 	predecessors();
 	private_pg_stop(&pg, false);
