@@ -122,23 +122,57 @@ budget_sum(enum budget_kind kind)
 	return sum;
 }
 
+int64_t
+budget_all(void)
+{
+	int64_t sum = 0;
+
+	for (int kind = 0; kind < BUDGET_KINDS; kind++)
+		sum += budget_sum(kind);
+	return sum;
+}
+
 enum budget_level
 budget_level(void)
 {
 	return level;
 }
 
+static void
+publish(int cell, int64_t *published, int64_t now)
+{
+	if (now != *published)
+		stats_add(cell, now - *published);
+	*published = now;
+}
+
+static void
+publish_all(void)
+{
+	static const int cells[BUDGET_KINDS] = {
+		[BUDGET_STANZAS] = STAT_mem_stanzas_now, [BUDGET_OUTQ] = STAT_mem_outq_now,
+		[BUDGET_INPUT] = STAT_mem_input_now, [BUDGET_MAILBOX] = STAT_mem_mailbox_now,
+		[BUDGET_DATABASE] = STAT_mem_database_now,
+	};
+	static _Thread_local int64_t published[BUDGET_KINDS], published_level;
+
+	for (int kind = 0; kind < BUDGET_KINDS; kind++)
+		publish(cells[kind], &published[kind], atomic_load_explicit(&mine->used[kind],
+			memory_order_relaxed));
+	/* The level is one for the process, so one thread tells it. */
+	if (mine == &accounts[1])
+		publish(STAT_shed_now, &published_level, level);
+}
+
 void
 budget_update(void)
 {
-	int64_t sum = 0;
-
-	for (int kind = 0; kind < BUDGET_KINDS; kind++)
-		sum += budget_sum(kind);
-
+	int64_t sum = budget_all();
 	uint64_t used = sum < 0 ? 0 : (uint64_t)sum, most = limit;
 
 	level = used >= most ? BUDGET_FULL : used >= most / 4 * 3 ? BUDGET_SHED : BUDGET_CALM;
+	if (mine != NULL)
+		publish_all();
 }
 
 uint64_t

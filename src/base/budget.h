@@ -10,7 +10,14 @@
 #include <stdint.h>
 #include <stddef.h>
 
-enum budget_kind { BUDGET_STANZAS, BUDGET_OUTQ, BUDGET_INPUT, BUDGET_MAILBOX, BUDGET_KINDS };
+enum budget_kind {
+	BUDGET_STANZAS,
+	BUDGET_OUTQ,
+	BUDGET_INPUT,
+	BUDGET_MAILBOX,
+	BUDGET_DATABASE,        /* operations with their arguments, and the rows of answers */
+	BUDGET_KINDS
+};
 /* Below the first mark (three quarters of the limit); above it; above the second (the limit). */
 enum budget_level { BUDGET_CALM, BUDGET_SHED, BUDGET_FULL };
 
@@ -19,8 +26,10 @@ void budget_thread_start(void);
 void budget_charge(enum budget_kind, int64_t bytes);    /* negative gives back; any thread */
 int64_t budget_used(void);                              /* this thread; may be negative */
 int64_t budget_sum(enum budget_kind);                   /* of the process */
+int64_t budget_all(void);                               /* the same of all kinds */
 enum budget_level budget_level(void);                   /* as of this thread's last update */
-void budget_update(void);                               /* end of turn */
+/* end of turn: takes up the level, and puts what this thread has charged into the counters */
+void budget_update(void);
 uint64_t budget_limit(void);
 
 #endif

@@ -41,11 +41,12 @@ shedding(struct sc_arena *a)
 
 	if (level == BUDGET_CALM)
 		return what[level];
-	return sc_format(a, "%s: %" PRId64 " of %" PRIu64 " MiB in stanzas, %"
-		PRId64 " in queues, %" PRId64 " in input, %" PRId64
-		" in mailboxes", what[level], budget_sum(BUDGET_STANZAS) / MIB,
+	return sc_format(a, "%s: %" PRId64 " of %" PRIu64 " MiB in stanzas, %" PRId64
+		" in queues, %" PRId64 " in input, %" PRId64 " in mailboxes, %" PRId64
+		" for the database", what[level], budget_sum(BUDGET_STANZAS) / MIB,
 		budget_limit() / MIB, budget_sum(BUDGET_OUTQ) / MIB,
-		budget_sum(BUDGET_INPUT) / MIB, budget_sum(BUDGET_MAILBOX) / MIB);
+		budget_sum(BUDGET_INPUT) / MIB, budget_sum(BUDGET_MAILBOX) / MIB,
+		budget_sum(BUDGET_DATABASE) / MIB);
 }
 
 static const char *
@@ -99,9 +100,7 @@ tell_whole(struct sc_command *c)
 	sc_command_fact_int(c, "messages_in", stats_sum(STAT_messages_in));
 	sc_command_fact_int(c, "messages_delivered", stats_sum(STAT_messages_delivered));
 	sc_command_fact(c, "memory", sc_format(a, "%" PRId64 " of %" PRIu64 " MiB",
-		(budget_sum(BUDGET_STANZAS) +
-		budget_sum(BUDGET_OUTQ) + budget_sum(BUDGET_INPUT) +
-		budget_sum(BUDGET_MAILBOX)) / MIB, budget_limit() / MIB));
+		budget_all() / MIB, budget_limit() / MIB));
 	sc_command_fact(c, "shedding", shedding(a));
 	sc_command_fact(c, "database", store_ready(shard.store) ? "connected"
 		: store_last_error(shard.store));

@@ -27,7 +27,6 @@ charge(struct outq *q, int64_t bytes)
 {
 	q->bytes = (size_t)((int64_t)q->bytes + bytes);
 	budget_charge(BUDGET_OUTQ, bytes);
-	stats_add(STAT_mem_outq_now, bytes);
 }
 
 struct outq_item *

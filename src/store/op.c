@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/mem.h"
 #include "store/queue.h"
 #include "store/stmt.h"
@@ -137,6 +138,7 @@ op_new(const struct sc_stmt *stmt, int index, struct sc_args args, store_done do
 	*op = (struct op){
 		.stmt = stmt, .index = index, .size = size, .done = done, .arg = arg, .n = args.n
 	};
+	budget_charge(BUDGET_DATABASE, (int64_t)size);
 	link_init(&op->link);
 	op->alone = stmt->mode == SC_STMT_ATOMIC;
 	op->values = (const char **)(op + 1);
@@ -163,5 +165,6 @@ void
 op_free(struct op *op)
 {
 	rows_clear(&op->rows);
+	budget_charge(BUDGET_DATABASE, -(int64_t)op->size);
 	free(op);
 }

@@ -117,8 +117,7 @@ on_answer(void *arg, void *cookie, PGresult *taken)
 	struct queue *q = arg;
 	struct op *op = cookie;
 
-	rows_clear(&op->rows);
-	op->rows.res = taken;
+	rows_take(&op->rows, taken);
 	switch (PQresultStatus(taken)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <stonechat/log.h>
+#include "base/budget.h"
 
 enum {
 	OID_BOOL = 16,
@@ -219,8 +220,19 @@ rows_build(struct sc_rows *rows, const char *types, int n_rows, const char *cons
 }
 
 void
+rows_take(struct sc_rows *rows, PGresult *taken)
+{
+	rows_clear(rows);
+	rows->res = taken;
+	rows->charged = PQresultMemorySize(taken);
+	budget_charge(BUDGET_DATABASE, (int64_t)rows->charged);
+}
+
+void
 rows_clear(struct sc_rows *rows)
 {
+	budget_charge(BUDGET_DATABASE, -(int64_t)rows->charged);
+	rows->charged = 0;
 	PQclear(rows->res);
 	rows->res = NULL;
 	rows->state[0] = '\0';

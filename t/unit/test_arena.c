@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/budget.h"
+#include "base/stats.h"
 #include "tap.h"
 
 static void
@@ -106,9 +107,13 @@ levels(void)
 	budget_charge(BUDGET_INPUT, 300);
 	budget_update();
 	is_int(budget_level(), BUDGET_FULL, "above the second");
+	is_int(stats_sum(STAT_shed_now), BUDGET_FULL, "a counter says so");
+	is_int(stats_sum(STAT_mem_outq_now), 800, "another what the queues weigh");
+	is_int(stats_sum(STAT_mem_input_now), 300, "and the input");
 	budget_charge(BUDGET_OUTQ, -800);
 	budget_charge(BUDGET_INPUT, -300);
 	budget_update();
+	is_int(stats_sum(STAT_mem_outq_now) + stats_sum(STAT_shed_now), 0, "the counters too");
 	is_int(budget_level(), BUDGET_CALM, "and back");
 	budget_init(0, 1);
 	ok(budget_limit() > (64 << 20), "a limit from the machine: %llu MiB",
@@ -118,6 +123,8 @@ levels(void)
 int
 main(void)
 {
+	stats_thread_start();
+	budget_thread_start();
 	taking();
 	reuse();
 	elsewhere();

@@ -3,6 +3,7 @@
  * a real PostgreSQL. */
 #include "config.h"
 
+#include "base/budget.h"
 #include "store_try.h"
 
 static const struct sc_stmt make = { .name = "try_make",
@@ -81,8 +82,13 @@ static const struct sc_stmt many = { .name = "try_many",
 	.mode = SC_STMT_WRITE,
 	.key = -1,
 	.sql = "insert into log (who, n, word) select 9, * from unnest($1, $2)" };
+static const struct sc_stmt bulky = { .name = "try_bulky",
+	.types = "t",
+	.mode = SC_STMT_READ,
+	.key = -1,
+	.sql = "select repeat($1, 1000) from generate_series(1, 1000)" };
 static const struct sc_stmt *const all[] = { &make, &add, &add_alone, &numbers, &fill, &check_later,
-	&check_never, &summary, &disorder, &echo, &slow, &bad, &sneaky, &many };
+	&check_never, &summary, &disorder, &echo, &slow, &bad, &sneaky, &many, &bulky };
 
 struct seen {
 	int n, order;
@@ -314,6 +320,29 @@ reads(void)
 }
 
 static void
+see_weight(void *arg, const struct sc_rows *rows)
+{
+	(void)rows;
+	*(int64_t *)arg = budget_sum(BUDGET_DATABASE);
+	done_n++;
+}
+
+static void
+memory(void)
+{
+	char text[] = "xxxxxxxxxx";
+	int64_t weight = 0;
+
+	is_int(budget_sum(BUDGET_DATABASE), 0, "nothing is charged for a database that rests");
+	done_n = 0;
+	store_run(try_store, &bulky, SC_ARGS(sc_text(text)), see_weight, &weight);
+	ok(budget_sum(BUDGET_DATABASE) > 0, "what waits is charged");
+	try_until(&done_n, 1);
+	ok(weight > 10000000, "an answer of ten megabytes is charged: %lld", (long long)weight);
+	is_int(budget_sum(BUDGET_DATABASE), 0, "and all is given back");
+}
+
+static void
 read_timeout(const struct private_pg *pg)
 {
 	struct store_conf conf = try_conf(pg);
@@ -412,6 +441,7 @@ test(void)
 	failing_commit();
 	types();
 	reads();
+	memory();
 	try_close();
 	read_timeout(pg);
 	limits(pg);
