@@ -18,7 +18,7 @@
 #define RATE_LINES 10           /* a second, per event and thread */
 #define SECOND INT64_C(1000000)
 
-void (*log_describe)(const struct sc_ctx *, char *buf, size_t);
+void (*log_describe)(const struct sc_ctx *, struct log_about *);
 void (*log_describe_crash)(char *buf, size_t);
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -73,29 +73,6 @@ uint64_t
 log_dropped(void)
 {
 	return dropped;
-}
-
-/* Appends text with control characters as \xNN: a peer must not be able to begin a line of its own
- * or to talk to the reader's terminal. C1 controls are two bytes in UTF-8. */
-static size_t
-escape(char *out, size_t room, const char *text)
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 4 < room; text++) {
-		unsigned char c = *text, next = c == 0xc2 ? text[1] : 0;
-
-		if (c < 0x20 || c == 0x7f || (next >= 0x80 && next < 0xa0)) {
-			out[n++] = '\\';
-			out[n++] = 'x';
-			out[n++] = hex[c >> 4];
-			out[n++] = hex[c & 15];
-		} else {
-			out[n++] = c;
-		}
-	}
-	return n;
 }
 
 static size_t
@@ -205,35 +182,44 @@ log_thread_done(void)
 	log_ring_free();
 }
 
+static void
+describe(struct log_out *o, const struct sc_ctx *ctx)
+{
+	struct log_about about = { 0 };
+	char id[24];
+
+	log_describe(ctx, &about);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)about.id);
+	if (about.id != 0)
+		log_put_pair(o, "id", id);
+	if (about.jid != NULL)
+		log_put_pair(o, "jid", about.jid);
+	if (about.peer != NULL)
+		log_put_pair(o, "peer", about.peer);
+}
+
 void
 sc_log(const struct sc_ctx *ctx, enum sc_log_level l, const char *event, const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES], raw[LINE_MAX_BYTES / 2];
+	char line[LINE_MAX_BYTES];
+	struct log_out o = { .p = line, .room = sizeof(line) - 1 };
 	bool wanted = (int)l >= level;
 	va_list args;
 
 	/* Debug lines are asked for by somebody who looks, so they have no rate. */
 	if (wanted && l != SC_LOG_DEBUG && !rate_allows(l, event))
 		return;
-
-	size_t n = begin_line(line, l, event);
-
-	if (ctx != NULL && log_describe != NULL) {
-		raw[0] = '\0';
-		log_describe(ctx, raw, sizeof(raw));
-		line[n++] = ' ';
-		n += escape(line + n, sizeof(line) - n - 1, raw);
-	}
+	o.n = begin_line(line, l, event);
+	if (ctx != NULL && log_describe != NULL)
+		describe(&o, ctx);
+	if (*fmt != '\0')
+		log_put(&o, " ");
 	va_start(args, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, args);
+	log_format(&o, fmt, &args);
 	va_end(args);
-	if (raw[0] != '\0') {
-		line[n++] = ' ';
-		n += escape(line + n, sizeof(line) - n - 1, raw);
-	}
-	log_ring_add(line, n);
+	log_ring_add(line, o.n);
 	if (!wanted)
 		return;
-	line[n++] = '\n';
-	write_line(l, line, n);
+	line[o.n++] = '\n';
+	write_line(l, line, o.n);
 }

@@ -7,6 +7,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdarg.h>
+
 #include <stonechat/log.h>
 
 /* to: "stderr", "journald" or a file path. False with a sentence. Called again on reload (a file is
@@ -22,13 +24,25 @@ void log_tick(void);
 void log_thread_done(void);                     /* summaries, and frees what the thread had */
 /* lines that could not be written, since the start */
 uint64_t log_dropped(void);
-/* Writes id=, jid=, peer= for a ctx into buf; set by core, since base does not know what a ctx
+/* What is known of a ctx; id 0 and NULL: nothing. Set by core, since base does not know what a ctx
  * is. */
-extern void (*log_describe)(const struct sc_ctx *, char *buf, size_t);
+struct log_about {
+	uint64_t id;
+	const char *jid, *peer;
+};
+extern void (*log_describe)(const struct sc_ctx *, struct log_about *);
 /* The thread's current stanza without its text, for the assertion report; set by core. */
 extern void (*log_describe_crash)(char *buf, size_t);
 
 /* --- between log.c and its parts --- */
+/* A line being made; what does not fit is left out. */
+struct log_out {
+	char *p;
+	size_t n, room;
+};
+void log_put(struct log_out *, const char *text);       /* ours: nothing is escaped */
+void log_put_pair(struct log_out *, const char *key, const char *value);
+void log_format(struct log_out *, const char *fmt, va_list *);
 /* One finished line with its newline; false: dropped. */
 bool log_sink_write(enum sc_log_level, const char *line, size_t n);
 int log_sink_fd(void);                          /* for the assertion report */

@@ -15,9 +15,11 @@ enum sc_log_level { SC_LOG_DEBUG, SC_LOG_INFO, SC_LOG_WARN, SC_LOG_ERROR };
 struct sc_ctx;
 
 /* "event" is a dotted name such as "spool.full"; what follows are key=value pairs. ctx (may be
- * NULL) supplies the session's id, jid and peer. Values with spaces are quoted by the caller as
- * \"%s\"; control characters are escaped for you. At most 10 lines a second per event name and
- * shard; the rest is counted and summed up. Never blocks. Any shard. */
+ * NULL) supplies the session's id, jid and peer. What a %s brings is made safe for you: it cannot
+ * end its value, begin another key or another line; write key=%s, or key=\"%s\" where blanks
+ * are the rule. Conversions: d i u x X o c p f g and s, with the usual lengths; precision of s
+ * only. At most 10 lines a second per event name and shard; the rest is counted and summed up.
+ * Never blocks. Any shard. */
 void sc_log(const struct sc_ctx *, enum sc_log_level, const char *event, const char *fmt,
 	...) SC_PRINTF(4, 5);
 

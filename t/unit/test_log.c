@@ -31,10 +31,10 @@ logged(void)
 }
 
 static void
-describe(const struct sc_ctx *ctx, char *buf, size_t size)
+describe(const struct sc_ctx *ctx, struct log_about *about)
 {
 	(void)ctx;
-	snprintf(buf, size, "id=7 jid=romeo@example.org/x\ny");
+	*about = (struct log_about){ .id = 7, .jid = "romeo@example.org/x\ny z\"" };
 }
 
 static void
@@ -55,7 +55,7 @@ lines(void)
 		"text=\"a\\x0ab\\x1b[0m\\xc2\x9b\xc3\xa9\\x7f\"\n", "a line");
 	sc_log((const struct sc_ctx *)&dummy, SC_LOG_WARN, "test.ctx", "k=v");
 	is_text(logged(), "2002-09-10T23:41:07.123Z warn shard-3 test.ctx id=7 "
-		"jid=romeo@example.org/x\\x0ay k=v\n", "with a session");
+		"jid=\"romeo@example.org/x\\x0ay z\\\"\" k=v\n", "with a session");
 	sc_log(NULL, SC_LOG_DEBUG, "test.debug", "x=1");
 	is_text(logged(), "", "debug is not wanted");
 	log_level(SC_LOG_DEBUG);
@@ -65,8 +65,49 @@ lines(void)
 	sc_log(NULL, SC_LOG_WARN, "test.warn", "x=1");
 	is_text(logged(), "", "only errors");
 	log_level(SC_LOG_INFO);
-	sc_log(NULL, SC_LOG_INFO, "test.long", "%010000d", 1);
+	memset(got, 'x', 10000);
+	got[10000] = '\0';
+	sc_log(NULL, SC_LOG_INFO, "test.long", "text=\"%s\"", got);
 	ok(strlen(logged()) < 4096 && strchr(got, '\n') != NULL, "a long line is cut and ends");
+}
+
+/* What a peer chose stays in its value. */
+static void
+values(void)
+{
+	static const struct { const char *fmt, *value, *want; } cases[] = {
+		{ "k=%s", "plain", "k=plain" },
+		{ "k=%s", "a b=c", "k=\"a b=c\"" },
+		{ "k=%s", "x\" admin=\"yes", "k=\"x\\\" admin=\\\"yes\"" },
+		{ "k=%s", "back\\slash", "k=back\\slash" },
+		{ "k=%s", "back \\slash", "k=\"back \\\\slash\"" },
+		{ "k=%s", "", "k=\"\"" },
+		{ "k=%s", NULL, "k=-" },
+		{ "k=%s l=1", "a b", "k=\"a b\" l=1" },
+		{ "k=\"%s\"", "x\" admin=\"yes", "k=\"x\\\" admin=\\\"yes\"" },
+		{ "k=\"%s\"", "x\\", "k=\"x\\\\\"" },
+		{ "k=\"a %s\" l=\"b\"", "c\"d", "k=\"a c\\\"d\" l=\"b\"" },
+		{ "k=\"%s\"", "", "k=\"\"" },
+		{ "k=%.3s", "abcdef", "k=abc" },
+		{ "k=%.3s", "a cdef", "k=\"a c\"" },
+		{ "k=%s", "\xc2\x85x", "k=\\xc2\x85x" },
+		{ "100%% of %s", "x", "100% of x" },
+	};
+	char want[200];
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		sc_log(NULL, SC_LOG_DEBUG, "test.value", cases[i].fmt, cases[i].value);
+#pragma GCC diagnostic pop
+		snprintf(want, sizeof(want), "test.value %s\n", cases[i].want);
+		is_text(strstr(logged(), "test.value"), want, "value %s in %s",
+			cases[i].value ? cases[i].value : "NULL", cases[i].fmt);
+	}
+	sc_log(NULL, SC_LOG_DEBUG, "test.value", "%d %u %lld %zu %lx %c %.*s|%5.1f|%03d|%s", -1, 2u,
+		-3LL, (size_t)4, 255L, 'c', 2, "abc", 1.25, 7, "end");
+	is_text(strstr(logged(), "test.value"), "test.value -1 2 -3 4 ff c ab|  1.2|007|end\n",
+		"every kind of argument");
 }
 
 static int
@@ -189,6 +230,9 @@ main(void)
 	ok(log_level_parse("warn", &level) && level == SC_LOG_WARN, "level by name");
 	ok(!log_level_parse("loud", &level), "no such level");
 	lines();
+	log_level(SC_LOG_DEBUG);
+	values();
+	log_level(SC_LOG_INFO);
 	rates();
 	full_pipe();
 	reopening();
