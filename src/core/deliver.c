@@ -354,6 +354,8 @@ void
 deliver_iq(struct sc_ctx *ctx, unsigned at)
 {
 	const struct sc_elem *payload;
+	const struct sc_ctx *outer;
+	enum sc_verdict verdict;
 	struct iq_found found;
 
 	if (!has_one_payload(ctx->stanza)) {
@@ -371,7 +373,10 @@ deliver_iq(struct sc_ctx *ctx, unsigned at)
 	ctx->after_iq = ctx->finished;
 	ctx->finished = iq_finished;
 	ctx->module = found.module;
-	hook_go_on(ctx, found.row->fn(ctx, payload));
+	outer = ctx_enter(ctx);
+	verdict = found.row->fn(ctx, payload);
+	ctx_leave(outer);
+	hook_go_on(ctx, verdict);
 }
 
 bool

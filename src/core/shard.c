@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/stats.h"
+#include "core/about.h"
 #include "core/custody.h"
 #include "core/entity.h"
 #include "core/route.h"
@@ -78,6 +79,7 @@ void
 shard_setup(void)
 {
 	ctx_core = &lent;
+	about_setup();
 }
 
 void

@@ -12,6 +12,7 @@
 #define CTX_KEEP 64     /* free ones that a shard keeps */
 
 const struct ctx_core *ctx_core;
+_Thread_local const struct sc_ctx *ctx_called;
 
 static _Thread_local struct sc_ctx *spare;
 static _Thread_local int n_spare;

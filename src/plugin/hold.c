@@ -22,10 +22,19 @@ struct behind {
 	sc_rows_cont cont;
 };
 
+/* What changes something is carried through though the stream has gone; a question is not (§5). */
+static bool
+nobody_asks(const struct sc_ctx *ctx)
+{
+	return ctx->iq && sc_type(ctx->stanza) == SC_TYPE_GET && sc_sender_gone(ctx);
+}
+
 static void
 wait_end(struct sc_wait *w, void *result)
 {
 	struct sc_ctx *ctx = w->ctx;
+	const struct sc_ctx *outer = ctx_enter(ctx);
+	enum sc_verdict verdict = SC_DROPPED;
 	sc_cont cont = w->cont;
 
 	timeout_clear(&w->timeout);
@@ -33,7 +42,10 @@ wait_end(struct sc_wait *w, void *result)
 	ctx->waiting = false;
 	free(w);
 	STAT_DEC(held_now);
-	hook_go_on(ctx, cont(ctx, result));
+	if (!nobody_asks(ctx))
+		verdict = cont(ctx, result);
+	ctx_leave(outer);
+	hook_go_on(ctx, verdict);
 }
 
 static void
@@ -80,12 +92,17 @@ static void
 db_arrived(void *arg, const struct sc_rows *rows)
 {
 	struct db_wait w = *(struct db_wait *)arg;
+	const struct sc_ctx *outer = ctx_enter(w.ctx);
+	enum sc_verdict verdict = SC_DROPPED;
 
 	free(arg);
 	w.ctx->module = w.module;
 	w.ctx->waiting = false;
 	STAT_DEC(held_now);
-	hook_go_on(w.ctx, w.cont(w.ctx, rows));
+	if (!nobody_asks(w.ctx))
+		verdict = w.cont(w.ctx, rows);
+	ctx_leave(outer);
+	hook_go_on(w.ctx, verdict);
 }
 
 enum sc_verdict
@@ -113,11 +130,13 @@ static void
 behind_arrived(void *arg, const struct sc_rows *rows)
 {
 	struct behind b = *(struct behind *)arg;
+	const struct sc_ctx *outer = ctx_enter(b.ctx);
 
 	free(arg);
 	/* A refusal has been sent by sc_refuse(); nothing else can still change what happened to
 	 * the stanza. */
 	(void)b.cont(b.ctx, rows);
+	ctx_leave(outer);
 	sc_stanza_free(&b.ctx->stanza);
 	ctx_free(b.ctx);
 }

@@ -110,6 +110,7 @@ void
 hook_go_on(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
 	const struct chain *c = &chains[ctx->event];
+	const struct sc_ctx *outer = ctx_enter(ctx);
 
 	while (verdict == SC_PASS && !ctx->iq && ctx->pos < ctx->end) {
 		const struct step *s = &c->steps[ctx->pos++];
@@ -119,6 +120,7 @@ hook_go_on(struct sc_ctx *ctx, enum sc_verdict verdict)
 		ctx->module = s->module;
 		verdict = call_filter(s, ctx, ctx->payload);
 	}
+	ctx_leave(outer);
 	if (verdict == SC_HELD) {
 		sc_assert(ctx->waiting);
 		/* Out here, because what comes next in the lane may call the same module. */
@@ -144,6 +146,7 @@ enum sc_verdict
 hook_run_now(struct sc_ctx *ctx, enum sc_event event, void *payload)
 {
 	enum sc_verdict verdict = SC_PASS;
+	const struct sc_ctx *outer = ctx_enter(ctx);
 
 	for (int i = 0; i < chains[event].n && verdict == SC_PASS; i++) {
 		const struct step *s = &chains[event].steps[i];
@@ -153,6 +156,7 @@ hook_run_now(struct sc_ctx *ctx, enum sc_event event, void *payload)
 		ctx->module = s->module;
 		verdict = call_filter(s, ctx, payload);
 	}
+	ctx_leave(outer);
 	sc_assert(verdict != SC_HELD);  /* events.def says which may hold */
 	return verdict;
 }
@@ -161,11 +165,13 @@ void
 hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity,
 	struct sc_session *session, void *payload)
 {
+	const struct sc_ctx *outer;
 	struct sc_ctx *ctx;
 
 	if (chains[event].n == 0)
 		return;
 	ctx = ctx_new(host, entity, session);
+	outer = ctx_enter(ctx);
 	for (int i = 0; i < chains[event].n; i++) {
 		const struct step *s = &chains[event].steps[i];
 
@@ -174,6 +180,7 @@ hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity,
 		ctx->module = s->module;
 		call_seer(s, ctx, payload);
 	}
+	ctx_leave(outer);
 	ctx_free(ctx);
 }
 

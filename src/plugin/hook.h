@@ -54,6 +54,25 @@ struct sc_ctx {
 	struct link link;                       /* in a lane, or the free list */
 };
 
+/* Whose hook, handler or continuation this thread is in, for the report of a crash; NULL: none. */
+extern _Thread_local const struct sc_ctx *ctx_called;
+
+/* Around each call into a module. Returns what to give to ctx_leave(). */
+static inline const struct sc_ctx *
+ctx_enter(const struct sc_ctx *ctx)
+{
+	const struct sc_ctx *outer = ctx_called;
+
+	ctx_called = ctx;
+	return outer;
+}
+
+static inline void
+ctx_leave(const struct sc_ctx *outer)
+{
+	ctx_called = outer;
+}
+
 struct sc_ctx *ctx_new(struct sc_host *, struct sc_entity *, struct sc_session *);
 void ctx_free(struct sc_ctx *);         /* gives back its references and its share of custody */
 void ctx_thread_done(void);

@@ -39,8 +39,9 @@ enum sc_phase {
 	SC_PHASES
 };
 
-/* The only places where a module may wait. The continuation gets the same ctx, on the same
- * shard. */
+/* The only places where a module may wait. The continuation gets the same ctx, on the same shard,
+ * also when the sender's stream has ended meanwhile; only for an IQ get that nobody waits for any
+ * more it is not called (so what it needs is in sc_arena(), and freed with the ctx). */
 typedef enum sc_verdict (*sc_rows_cont)(struct sc_ctx *, const struct sc_rows *);
 typedef enum sc_verdict (*sc_cont)(struct sc_ctx *, void *result);
 

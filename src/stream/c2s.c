@@ -466,13 +466,16 @@ bool
 c2s_run_nonza(struct stream *s, unsigned at, const struct sc_elem *e)
 {
 	struct nonza_found found;
+	const struct sc_ctx *outer;
 	struct sc_ctx *ctx;
 
 	if (!nonza_find(s->host, at, e, &found))
 		return false;
 	ctx = ctx_new(s->host, sc_session_account(s->session), s->session);
 	ctx->module = found.module;
+	outer = ctx_enter(ctx);
 	found.row->fn(ctx, e);
+	ctx_leave(outer);
 	ctx_free(ctx);
 	return true;
 }

@@ -168,6 +168,9 @@ struct tiny {
 	bool refuse_loading;            /* by sc_refuse(), at once */
 	bool close_others;              /* a bound session closes all others of its account */
 	const char *watchers[8];        /* bare JIDs that get the presence of everybody */
+	/* what a log line and the report of a crash say of a stanza with <describe/> */
+	char about[200], crash[1024];
+	int answered;                   /* continuations of IQs that were called */
 	/* stanzas with <depth/> that came through from_client, and the stack they found */
 	int depths;
 	size_t deepest, shallowest;

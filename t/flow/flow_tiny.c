@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/log.h"
 #include "flow_inside.h"
 
 #define NS "urn:flow"
@@ -91,6 +92,14 @@ measure(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 static enum sc_verdict
 from_client(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
+	if (asks_for(ev->stanza, "describe")) {
+		struct log_about about = { 0 };
+
+		log_describe(ctx, &about);
+		snprintf(tiny.about, sizeof tiny.about, "%s %s", about.id != 0 ? "id" : "no id",
+			about.jid);
+		log_describe_crash(tiny.crash, sizeof tiny.crash);
+	}
 	if (asks_for(ev->stanza, "behind-from"))
 		return sc_db_behind(ctx, &sql_flow_behind_from, SC_ARGS(sc_text(sc_id(ev->stanza))),
 			pass_or_refuse);
@@ -231,6 +240,7 @@ answer_rows(struct sc_ctx *ctx, const struct sc_rows *rows)
 {
 	enum sc_verdict v = pass_or_refuse(ctx, rows);
 
+	tiny.answered++;
 	return v == SC_PASS ? answer_now(ctx) : v;
 }
 

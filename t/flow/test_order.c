@@ -216,6 +216,31 @@ test_many_detached(void)
 	finish_all(f, "flow_read", SC_DB_OK);
 	is_text(tiny.trace, "gone romeo@here/orchard, idle romeo@here",
 		"the session ends while they read");
+	is_int(tiny.answered, 0, "and nobody answers what nobody will hear");
+	flow_end(&f);
+}
+
+/* A question dies with its stream; what changes something does not. */
+static void
+test_asker_gone(void)
+{
+	struct flow *f = flow_start(.shards = 1);
+	struct client *romeo = come(f, "romeo@here/orchard");
+
+	printf("# the asker is gone\n");
+	pause_statement(f, "flow_ask");
+	ask(romeo, "get", "g", "ask");
+	run(f);
+	hang_up(romeo);
+	finish_all(f, "flow_ask", SC_DB_OK);
+	is_int(tiny.answered, 0, "a get");
+	is_int(counted(f, STAT_held_now), 0, "and nothing waits for it");
+	romeo = come(f, "romeo@here/orchard");
+	ask(romeo, "set", "s", "ask");
+	run(f);
+	hang_up(romeo);
+	finish_all(f, "flow_ask", SC_DB_OK);
+	is_int(tiny.answered, 1, "a set");
 	flow_end(&f);
 }
 
@@ -501,6 +526,7 @@ main(void)
 	test_result_for_nobody();
 	test_detach();
 	test_many_detached();
+	test_asker_gone();
 	test_loading(1);
 	test_loading(4);
 	test_loading_fails();

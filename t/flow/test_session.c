@@ -3,8 +3,15 @@
  * left unread. */
 #include "config.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../unit/tap.h"
+#include "base/log.h"
 #include "base/stats.h"
+#include "core/entity.h"
 #include "core/session.h"
 #include "core/shard.h"
 #include "flow.h"
@@ -417,9 +424,86 @@ test_draining(void)
 	flow_end(&f);
 }
 
+#ifdef ENABLE_DEBUG
+struct trespass {
+	struct sc_entity *entity;
+	int signal;
+};
+
+/* In a child of this shard's thread, since it dies of it. */
+static void
+touch(void *arg)
+{
+	struct trespass *t = arg;
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		signal(SIGABRT, SIG_DFL);
+		close(STDERR_FILENO);
+		entity_ref(t->entity);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	t->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Debug builds (design §4): an entity of another shard must not be touched. */
+static void
+test_foreign_shard(void)
+{
+	struct flow *f = flow_start(.shards = 2);
+	const char *jid = name_on(f, "romeo", 1);
+	char full[100];
+	struct client *romeo;
+	struct trespass at_home, abroad;
+
+	snprintf(full, sizeof full, "%s/orchard", jid);
+	romeo = come(f, full);
+	printf("# an entity is touched\n");
+	at_home = abroad = (struct trespass){ .entity = session_of(romeo)->entity };
+	on_shard(f, 1, touch, &at_home);
+	is_int(at_home.signal, 0, "at home");
+	on_shard(f, 0, touch, &abroad);
+	is_int(abroad.signal, SIGABRT, "from another shard: a panic");
+	flow_end(&f);
+}
+#else
+static void
+test_foreign_shard(void)
+{
+	printf("# an entity is touched: only debug builds look\n");
+}
+#endif
+
+/* The log and the report of a crash name who and what, and nothing that people wrote. */
+static void
+test_about(void)
+{
+	struct flow *f = flow_start(.shards = 1);
+	struct client *romeo = come(f, "romeo@here/orchard");
+
+	printf("# about\n");
+	chat(romeo, "juliet@here/balcony", "secret", "<describe xmlns='urn:flow'><x>secret</x>"
+		"<y a='secret'/></describe>");
+	run(f);
+	is_text(tiny.about, "id romeo@here/orchard", "a log line");
+	is_text(tiny.crash, "module tiny, message type 1 from='romeo@here/orchard' "
+		"to='juliet@here/balcony' <body> <describe <x> <y>>", "the report of a crash");
+	log_describe_crash(tiny.crash, sizeof tiny.crash);
+	is_text(tiny.crash, "none", "between two turns there is none");
+	is_seen(romeo, "error service-unavailable");
+	flow_end(&f);
+}
+
 int
 main(void)
 {
+	test_about();
+	test_foreign_shard();
 	test_ending_gets_nothing();
 	test_ends_in_its_own_hook();
 	test_closed_in_a_loop();
