@@ -546,7 +546,11 @@ session_check_stuck(void)
 		if (!s->over || s->ending)
 			continue;
 		if (s->stream != NULL && s->moved <= stuck) {
-			close_slow(s);
+			/* its link is dead; what waits for it keeps within its limits asleep too */
+			if (s->sm != NULL && s->sm->resumable)
+				s->ops->drop(s->stream);
+			else
+				close_slow(s);
 		} else if (s->stream == NULL && s->outq.bytes > 2 * bytes_limit(s)) {
 			STAT_INC(limit_outq);   /* asleep; its messages are in the spool */
 			session_end(s);

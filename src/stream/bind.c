@@ -47,7 +47,7 @@ bytes_waiting(const void *stream)
 static void
 close_stream(void *stream, const char *condition, const char *text)
 {
-	stream_error(stream, condition, text);
+	stream_farewell(stream, condition, text);
 }
 
 static void

@@ -42,6 +42,7 @@ too_high(struct stream *s, uint32_t h, uint32_t sent)
 		NS_SM "' h='%u' send-count='%u'/>", h, sent);
 	snprintf(text, sizeof text, "You acknowledged %u stanzas, but I only sent you %u so far.",
 		h, sent);
+	s->farewell = true;
 	stream_error_with(s, "undefined-condition", text, extra);
 }
 

@@ -222,10 +222,10 @@ stream_gone(struct stream *s)
 	n_streams--;
 	STAT_DEC(streams_now);
 	if (session != NULL) {
-		if (s->lost)
-			session_lost(session);
-		else
+		if (s->farewell)
 			session_end(session);
+		else
+			session_lost(session);
 		session_unref(session);
 	}
 	stream_unref(s);
@@ -297,6 +297,20 @@ stream_error(struct stream *s, const char *condition, const char *text)
 	stream_error_with(s, condition, text, "");
 }
 
+/*
+ * What went wrong on a stream says nothing against the session: it is unfinished (XEP-0198 §7), and
+ * a client that may resume it hears which of its stanzas were handled, where a new session would
+ * make it send them all again. An end is meant where somebody wants it (another session in its
+ * place, an administrator, an account or a host that is no more), where the two sides count
+ * differently, and where the session's memory is what we need.
+ */
+void
+stream_farewell(struct stream *s, const char *condition, const char *text)
+{
+	s->farewell = true;
+	stream_error(s, condition, text);
+}
+
 void
 stream_error_with(struct stream *s, const char *condition, const char *text,
 	const char *application)
@@ -306,8 +320,6 @@ stream_error_with(struct stream *s, const char *condition, const char *text,
 	if (!stream_is_open(s))
 		return;
 	STAT_INC(stream_errors_sent);
-	/* A server that ends or starts anew is no reason for a client to lose its session. */
-	s->lost = s->lost || strcmp(condition, "system-shutdown") == 0;
 	/* in mid-handshake nothing can be said */
 	if (s->conn == NULL || s->state == STREAM_TLS) {
 		if (s->conn != NULL)
@@ -336,6 +348,7 @@ stream_close(struct stream *s)
 
 	if (!stream_is_open(s))
 		return;
+	s->farewell = true;
 	buf_text(&b, "</stream:stream>");
 	close_with(s, &b);
 }
@@ -552,7 +565,6 @@ on_ended(void *owner, enum conn_end why)
 void
 stream_drop(struct stream *s)
 {
-	s->lost = true;
 	if (s->session != NULL)
 		session_landed(s->session);
 	if (s->conn != NULL)
@@ -571,7 +583,7 @@ at_home(struct stream *s)
 	s->host = sc_host_find(sc_jid_domain(sc_host_jid(s->host)));
 	s->blocked = false;
 	if (s->host == NULL)
-		stream_error(s, "host-gone", NULL);
+		stream_farewell(s, "host-gone", NULL);
 	else
 		c2s_at_home(s);
 }
@@ -653,7 +665,7 @@ shed(void)
 	STAT_INC(shed_queues);
 	sc_log(NULL, SC_LOG_WARN, "memory.shed", "peer=%s bytes=%zu", conn_peer_text(largest->conn),
 		most);
-	stream_error(largest, "resource-constraint", "The server is short of memory.");
+	stream_farewell(largest, "resource-constraint", "The server is short of memory.");
 	route_run();
 }
 
@@ -696,6 +708,6 @@ streams_check_hosts(void)
 		/* One that waits for the end of the turn to go home is told by whoever it comes
 		 * to. */
 		if (s->host != NULL && s->host->gone && s->state != STREAM_MOVING)
-			stream_error(s, "host-gone", NULL);
+			stream_farewell(s, "host-gone", NULL);
 	}
 }

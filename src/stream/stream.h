@@ -87,7 +87,7 @@ struct stream {
 	bool blocked;                           /* input waits: a lookup, a hold, the handshake */
 	bool counted_unauth;
 	bool anonymous;
-	bool lost;                              /* no goodbye: the session may be resumed */
+	bool farewell;                          /* the session ends with it, and does not sleep */
 	uint16_t took;                          /* stanzas of this turn */
 	/* bytes that the stream itself wrote since the peer last had read all */
 	uint32_t said;
@@ -109,6 +109,8 @@ void stream_write(struct stream *, const char *bytes, size_t n);
 void stream_write_buf(struct stream *, struct buf *);   /* and frees it */
 /* RFC 6120 §4.9: says it (after a header of our own when there was none), and closes. */
 void stream_error(struct stream *, const char *condition, const char *text);
+/* The same where the session itself is to end; after stream_error() it sleeps if it may. */
+void stream_farewell(struct stream *, const char *condition, const char *text);
 /* The same with an element of an application inside (§4.9.4). */
 void stream_error_with(struct stream *, const char *condition, const char *text,
 	const char *application);

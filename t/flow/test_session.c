@@ -292,28 +292,42 @@ test_flood_of_what_is_not_kept(void)
 	flow_end(&f);
 }
 
-/* A queue that was over its limit and does not move for a minute ends the session. */
 static void
-test_stuck(void)
+sm_on(void *client)
+{
+	sm_enable(session_of(client), true, 0);
+}
+
+/* A queue that was over its limit and does not move for a minute ends the session; one that may be
+ * resumed sleeps. */
+static void
+test_stuck(bool resumable)
 {
 	struct flow *f = flow_start(.shards = 1);
 	struct client *romeo = come(f, "romeo@here/orchard"),
 		*juliet = come(f, "juliet@here/balcony");
 
-	printf("# stuck\n");
+	printf("# stuck%s\n", resumable ? ", resumable" : "");
 	limits(f, 1, 100, 1 << 20);
+	if (resumable)
+		on_shard(f, 0, sm_on, juliet);
 	tiny.keep = true;
 	read_only(juliet, 0);
-	chats(romeo, "juliet@here", 0, 120);
+	for (int i = 0; i < 120; i++)
+		feed(romeo, "<message to='juliet@here' type='headline'><body>%d</body></message>",
+			i);
 	run(f);
 	pass_time(f, 59000);
 	on_shard(f, 0, check_stuck, NULL);
 	run(f);
-	ok(closed_with(juliet) == NULL, "not yet");
+	ok(session_of(juliet) != NULL, "not yet");
 	pass_time(f, 2000);
 	on_shard(f, 0, check_stuck, NULL);
 	run(f);
-	is_text(closed_with(juliet), "policy-violation", "closed after a minute");
+	is_int(counted(f, STAT_sessions_now), resumable ? 2 : 1, "after a minute");
+	is_int(counted(f, STAT_sessions_asleep_now), resumable ? 1 : 0, "asleep");
+	is_text(closed_with(juliet) != NULL ? closed_with(juliet) : "",
+		resumable ? "" : "policy-violation", "told");
 	flow_end(&f);
 }
 
@@ -512,7 +526,8 @@ main(void)
 	test_no_recursion();
 	test_full();
 	test_flood_of_what_is_not_kept();
-	test_stuck();
+	test_stuck(false);
+	test_stuck(true);
 	test_unread(false);
 	test_unread(true);
 	test_unread_in_connection();

@@ -572,12 +572,13 @@ test_questions_without_reading(void)
 	stop_reading(p);
 	for (int i = 0; i < 200; i++)
 		memcpy(many + 26 * i, R, 26);
-	for (int i = 0; i < 100 && counted(f, STAT_sessions_now) > 0; i++) {
+	for (int i = 0; i < 100 && counted(f, STAT_streams_now) > 0; i++) {
 		say(p, "%s", many);
 		most = budget_sum(BUDGET_OUTQ) > most ? budget_sum(BUDGET_OUTQ) : most;
 	}
 	ok(most < 300000, "%lld bytes at the most", (long long)most);
-	is_int(counted(f, STAT_sessions_now), 0, "the stream was ended");
+	is_int(counted(f, STAT_streams_now), 0, "the stream was ended");
+	is_int(counted(f, STAT_sessions_asleep_now), 1, "its session may be resumed");
 	flow_end(&f);
 }
 

@@ -185,11 +185,12 @@ async def cannot_log_in(play, name, condition, password=None, mechanism=None):
 # --- stanzas ------------------------------------------------------------------------------------
 
 
-async def sends(play, name, block, times=None):
-    client = play.client(name)
-    await play.others_settled(client)
-    for n in range(int(times or 1)):
-        client.send(play.filled(block, n + 1))
+async def sends(play, names, block, times=None):
+    for name in names_of(names):
+        client = play.client(name)
+        await play.others_settled(client)
+        for n in range(int(times or 1)):
+            client.send(play.filled(block, n + 1))
 
 
 async def sends_raw(play, name, block):
@@ -486,8 +487,8 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
     (rf"{N} cannot log in(?: by (?P<mechanism>[A-Z0-9-]+))?{WITH_PASSWORD}: (?P<condition>\S+)",
      cannot_log_in),
 
-    (rf"{N} sends", sends),
-    (rf"{N} sends (?P<times>\d+) times", sends),
+    (rf"{NN} sends?", sends),
+    (rf"{NN} sends? (?P<times>\d+) times", sends),
     (rf"{N} sends raw", sends_raw),
     (rf"{NN} gets?(?P<how> exactly|, in any order|)", gets),
     (rf"{NN} gets? (?P<times>\d+) times", gets),
