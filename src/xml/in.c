@@ -499,8 +499,8 @@ xml_error_text(const struct xml_in *in)
 {
 	static const char *const sentences[] = {
 		[XML_NOT_WELL_FORMED] = "The XML is not well-formed.",
-		[XML_RESTRICTED] = "Comments, instructions, document types and entities "
-			"are refused.",
+		[XML_RESTRICTED] =
+			"Comments, instructions, document types and entities are refused.",
 		[XML_BAD_PREFIX] = "A namespace prefix is not declared.",
 		[XML_BAD_ENCODING] = "Only UTF-8 is supported.",
 		[XML_TOO_BIG] = "The XML is larger or deeper than this server accepts.",
