@@ -2,10 +2,10 @@
 # lib.sh: what quickstart and check share. POSIX shell, sourced with $name set.
 
 BUILD_PACKAGES="autoconf automake libtool gcc libc6-dev make pkg-config libevent-dev libexpat1-dev
-	libssl-dev libpq-dev libunistring-dev libidn2-dev libconfig-dev libjansson-dev libsystemd-dev"
+	libssl-dev libpq-dev libunistring-dev libidn2-dev libconfig-dev libc-ares-dev libjansson-dev libsystemd-dev"
 RUN_PACKAGES="postgresql-15 openssl"
 # The libraries alone, where nothing is built.
-LIBRARY_PACKAGES="libevent-core-2.1-7 libexpat1 libssl3 libpq5 libunistring2 libidn2-0 libconfig9 libjansson4
+LIBRARY_PACKAGES="libevent-core-2.1-7 libexpat1 libssl3 libpq5 libunistring2 libidn2-0 libconfig9 libc-ares2 libjansson4
 	libsystemd0"
 # command:package where the command may have come another way.
 TEST_PACKAGES="prove:perl python3:python3 clang-14:clang-14 valgrind:valgrind tmux:tmux profanity:profanity

@@ -57,6 +57,7 @@ struct dns_conf {
 	int64_t timeout_ms;             /* of one try; the next ones wait longer */
 	int64_t tries;
 	int64_t cache;                  /* answers kept by a shard */
+	int64_t pending;                /* questions of a shard under way at a time */
 	int64_t ttl_min_ms, ttl_max_ms; /* bounds of what name servers say */
 	int64_t negative_max_ms;        /* that there is none; and, at most 30 s, that nobody answered */
 	bool trust_ad;                  /* believe the AD bit: the way to the resolver is safe */
