@@ -10,6 +10,7 @@
 #include "core/accounts.sql.h"
 #include "core/clients.sql.h"
 #include "core/admin.h"
+#include "core/dns_conf.h"
 #include "core/sleep.sql.h"
 #include "core/sm.h"
 #include "plugin/conf.h"
@@ -88,6 +89,7 @@ register_tables(void)
 	db_section = conf_section("db", db_keys, sizeof db_keys[0], sizeof(struct db_conf), false);
 	log_section = conf_section("log", log_keys, sizeof log_keys[0],
 		sizeof(struct log_conf), false);
+	dns_conf_register();
 	c2s_conf_register();
 	sm_conf_register();
 	sc_assert(store_register(accounts_statements,

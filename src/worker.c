@@ -24,12 +24,14 @@
 #include "base/stats.h"
 #include "confine.h"
 #include "core/admin.h"
+#include "core/dns_conf.h"
 #include "core/entity.h"
 #include "core/route.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/shard.h"
 #include "core/sleep.h"
+#include "net/dns.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
@@ -103,6 +105,7 @@ put_on(const struct outfit *o)
 	if (tls_now != NULL)
 		tls_unref(&tls_now);
 	tls_now = o->tls != NULL ? tls_ref(o->tls) : NULL;
+	dns_conf_use(o->conf);
 	c2s_set_tls(o->tls);
 	c = c2s_conf();
 	session_limits.outq_items = (uint32_t)c->outq_stanzas;
@@ -507,6 +510,7 @@ finish_shard(void *arg)
 		admin_close();
 	timeout_clear(&keeper);
 	shard_stop();
+	dns_stop();
 	c2s_set_tls(NULL);
 	if (tls_now != NULL)
 		tls_unref(&tls_now);

@@ -97,9 +97,11 @@ describe(const struct dial *d, const struct place *p, char *out, size_t size)
 	const struct dial_target *t = &d->targets.list[p->target];
 
 	if (p->at.ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&p->at)->sin6_addr, address, sizeof(address));
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)&p->at)->sin6_addr, address,
+			sizeof(address));
 	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)&p->at)->sin_addr, address, sizeof(address));
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)&p->at)->sin_addr, address,
+			sizeof(address));
 	if (strcmp(address, t->host) == 0)
 		snprintf(out, size, "%s port %u", address, t->port);
 	else
@@ -135,7 +137,8 @@ won(struct attempt *a)
 	struct dial_result *r = &d->result;
 	const struct dial_target *t = &d->targets.list[a->place.target];
 
-	*r = (struct dial_result){ .end = DIAL_CONNECTED, .fd = a->fd, .peer = a->place.at, .peer_len = a->place.len,
+	*r = (struct dial_result){ .end = DIAL_CONNECTED, .fd = a->fd,
+		.peer = a->place.at, .peer_len = a->place.len,
 		.direct_tls = t->direct_tls };
 	snprintf(r->target, sizeof(r->target), "%s", t->host);
 	d->winner = a->place.target;
@@ -187,7 +190,8 @@ attempt(struct dial *d, const struct place *p)
 
 	d->tried++;
 	d->certain = false;
-	if (fd < 0 || (connect(fd, (const struct sockaddr *)&p->at, p->len) != 0 && errno != EINPROGRESS)) {
+	if (fd < 0 || (connect(fd, (const struct sockaddr *)&p->at, p->len) != 0 &&
+		errno != EINPROGRESS)) {
 		attempt_failed(d, p, strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -236,13 +240,15 @@ close_lookup(struct dial *d)
 	dial_lookup_stop(l);
 }
 
-/* RFC 7672 §2.1.2: records that should be there but cannot be had mean that somebody is in the way. */
+/* RFC 7672 §2.1.2: records that should be there but cannot be had mean that somebody is in
+ * the way. */
 static bool
 must_skip(struct dial *d)
 {
 	if (!d->lookup.tlsa_failed || !d->lookup.authentic)
 		return false;
-	snprintf(d->last, sizeof(d->last), "%.80s: its TLSA records cannot be looked up", d->targets.list[d->current].host);
+	snprintf(d->last, sizeof(d->last), "%.80s: its TLSA records cannot be looked up",
+		d->targets.list[d->current].host);
 	d->certain = false;
 	d->lookup.taken4 = d->lookup.n4;
 	d->lookup.taken6 = d->lookup.n6;
@@ -313,7 +319,8 @@ lend_tlsa(struct dial *d)
 	for (int i = 0; i < n; i++) {
 		const struct dns_record *from = &records[i];
 
-		d->tlsa[i] = (struct dial_tlsa){ from->tlsa.usage, from->tlsa.selector, from->tlsa.matching, from->tlsa.n,
+		d->tlsa[i] = (struct dial_tlsa){ from->tlsa.usage, from->tlsa.selector,
+			from->tlsa.matching, from->tlsa.n,
 			(const unsigned char *)from->data };
 	}
 	r->tlsa = d->tlsa;
@@ -341,17 +348,22 @@ fail(struct dial *d)
 	*r = (struct dial_result){ .end = DIAL_FAILED, .fd = -1 };
 	if (d->targets.no_service) {
 		r->end = DIAL_NOT_FOUND;
-		snprintf(r->why, sizeof(r->why), "%.100s says in DNS that it has no XMPP server", d->domain);
+		snprintf(r->why, sizeof(r->why), "%.100s says in DNS that it has no XMPP server",
+			d->domain);
 	} else if (d->targets.n == 0) {
-		snprintf(r->why, sizeof(r->why), "the servers of %.100s cannot be looked up: %s", d->domain,
+		snprintf(r->why, sizeof(r->why), "the servers of %.100s cannot be looked up: %s",
+			d->domain,
 			d->targets.why == NULL ? "DNS failed" : d->targets.why);
 	} else if (d->certain && d->given == 0) {
 		r->end = DIAL_NOT_FOUND;
-		snprintf(r->why, sizeof(r->why), "DNS knows no server and no address of %.80s (%.100s)", d->domain, d->last);
+		snprintf(r->why, sizeof(r->why),
+			"DNS knows no server and no address of %.80s (%.100s)", d->domain, d->last);
 	} else if (d->given > 0 && d->tried == d->given) {
-		snprintf(r->why, sizeof(r->why), "no other server of %.100s is left to try", d->domain);
+		snprintf(r->why, sizeof(r->why), "no other server of %.100s is left to try",
+			d->domain);
 	} else {
-		snprintf(r->why, sizeof(r->why), "%.150s%s", d->last, d->late ? " (and there was no time to try more)" :
+		snprintf(r->why, sizeof(r->why), "%.150s%s", d->last, d->late
+			? " (and there was no time to try more)" :
 			d->tried > 1 ? " (the last of several)" : "");
 	}
 	tell(d);
@@ -365,7 +377,8 @@ advance(struct loop_task *task)
 
 	if (d->resting || d->searching)
 		return;
-	while (d->result.end != DIAL_CONNECTED && !d->late && (d->n_attempts == 0 || d->may_start) && d->n_attempts < ATTEMPTS_MAX) {
+	while (d->result.end != DIAL_CONNECTED && !d->late && (d->n_attempts == 0 ||
+		d->may_start) && d->n_attempts < ATTEMPTS_MAX) {
 		if (next_place(d, &p))
 			attempt(d, &p);
 		else if (!next_target(d))
@@ -396,7 +409,8 @@ all_too_slow(struct timeout *t)
 		dns_cancel(&d->srv);
 		dns_cancel(&d->srv_tls);
 		d->searching = false;
-		d->targets = (struct dial_targets){ .dns_failed = true, .why = "no name server answers" };
+		d->targets = (struct dial_targets){ .dns_failed = true, .why =
+			"no name server answers" };
 	} else if (d->n_attempts > 0) {
 		for (int i = 0; i < ATTEMPTS_MAX; i++)
 			if (d->attempts[i].fd >= 0) {
@@ -438,7 +452,8 @@ srv_settled(struct dial *d)
 {
 	if (d->srv != NULL || d->srv_tls != NULL)
 		return;
-	dial_targets_from_srv(&d->targets, d->domain, d->tls_answer, d->answer, d->conf.standard_port);
+	dial_targets_from_srv(&d->targets, d->domain, d->tls_answer, d->answer,
+		d->conf.standard_port);
 	free(d->tls_answer);
 	free(d->answer);
 	d->tls_answer = d->answer = NULL;
@@ -499,7 +514,8 @@ set_defaults(struct dial_conf *c)
 }
 
 struct dial *
-dial_start(const char *domain, const struct dial_conf *conf, void (*done)(void *arg, const struct dial_result *), void *arg)
+dial_start(const char *domain, const struct dial_conf *conf, void (*done)(void *arg,
+	const struct dial_result *), void *arg)
 {
 	struct dial *d = mem_new(sizeof(*d));
 	char ascii[TLS_HOST_MAX];

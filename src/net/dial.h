@@ -23,7 +23,8 @@ struct dial_route {
 struct dial_conf {
 	const struct dial_route *routes;
 	int n_routes;
-	const char *srv_tls, *srv;      /* "_xmpps-server._tcp", "_xmpp-server._tcp"; each may be NULL */
+	/* "_xmpps-server._tcp", "_xmpp-server._tcp"; each may be NULL */
+	const char *srv_tls, *srv;
 	int standard_port;              /* without SRV records */
 	int64_t connect_ms;             /* for one address (20 s) */
 	int64_t total_ms;               /* from dial_start() or dial_next() to done() (60 s) */
@@ -53,11 +54,14 @@ struct dial_result {
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
 	bool direct_tls;
-	char target[256];                       /* SRV target or route's host, for logs and RFC 7673 */
-	bool secure;                            /* the way to target was DNSSEC-valid (AD trusted by setting) */
+	/* SRV target or route's host, for logs and RFC 7673 */
+	char target[256];
+	/* the way to target was DNSSEC-valid (AD trusted by setting) */
+	bool secure;
 	const struct dial_tlsa *tlsa;           /* only secure ones */
 	int n_tlsa;
-	char why[256];                          /* a sentence a person can act on, when not connected */
+	/* a sentence a person can act on, when not connected */
+	char why[256];
 };
 
 struct dial;
@@ -69,6 +73,7 @@ struct dial *dial_start(const char *domain, const struct dial_conf *,
 /* The target that was given did not work out above TCP (no TLS, silence, stream error): on to the
  * next; ends in done() again. */
 void dial_next(struct dial *);
-void dial_free(struct dial **taken);            /* in any state, also inside done(); harmless on NULL */
+/* in any state, also inside done(); harmless on NULL */
+void dial_free(struct dial **taken);
 
 #endif

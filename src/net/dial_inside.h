@@ -22,7 +22,8 @@ struct dial_target {
 struct dial_targets {
 	int n;
 	struct dial_target list[DIAL_TARGETS_MAX];      /* in the order to try */
-	bool found_by_dns;              /* a missing address is then the domain's word, not our setting's */
+	/* a missing address is then the domain's word, not our setting's */
+	bool found_by_dns;
 	bool no_service;                /* n 0: the domain says that it has no server */
 	bool dns_failed;                /* a question had no answer: nothing is certain */
 	const char *why;                /* of dns_failed */

@@ -90,7 +90,8 @@ keep_tlsa(struct dial_lookup *l, const struct dns_answer *answer)
 	data = (char *)(l->tlsa_records + answer->n);
 	for (int i = 0; i < answer->n; i++) {
 		l->tlsa_records[i] = answer->records[i];
-		l->tlsa_records[i].data = memcpy(data, answer->records[i].data, answer->records[i].tlsa.n);
+		l->tlsa_records[i].data = memcpy(data, answer->records[i].data,
+			answer->records[i].tlsa.n);
 		data += answer->records[i].tlsa.n;
 	}
 }
@@ -118,7 +119,8 @@ is_numeric(struct dial_lookup *l, const char *host)
 }
 
 void
-dial_lookup_start(struct dial_lookup *l, const struct dial_target *target, const struct dial_conf *conf,
+dial_lookup_start(struct dial_lookup *l, const struct dial_target *target,
+	const struct dial_conf *conf,
 	void (*changed)(struct dial_lookup *))
 {
 	char name[DNS_NAME_MAX + 16];

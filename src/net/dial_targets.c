@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* dial_targets: which servers speak for a domain, and in what order they are tried. Pure but for the dice. */
+/* dial_targets: which servers speak for a domain, and in what order they are tried. Pure
+ * but for the dice. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -27,7 +28,8 @@ add_routes(struct dial_targets *t, const char *domain, const struct dial_conf *c
 {
 	for (int i = 0; i < conf->n_routes; i++)
 		if (strcmp(conf->routes[i].domain, domain) == 0)
-			add(t, conf->routes[i].host, conf->routes[i].port, conf->routes[i].direct_tls);
+			add(t, conf->routes[i].host, conf->routes[i].port,
+				conf->routes[i].direct_tls);
 }
 
 bool
@@ -51,8 +53,10 @@ dial_targets_from_address(struct dial_targets *t, const char *domain, int port)
 	*t = (struct dial_targets){ 0 };
 	if (n >= sizeof(bare) + 2)
 		return false;
-	snprintf(bare, sizeof(bare), "%.*s", (int)(brackets ? n - 2 : n), brackets ? domain + 1 : domain);
-	if ((brackets || inet_pton(AF_INET, bare, bytes) != 1) && inet_pton(AF_INET6, bare, bytes) != 1)
+	snprintf(bare, sizeof(bare), "%.*s", (int)(brackets ? n - 2 : n), brackets ? domain + 1 :
+		domain);
+	if ((brackets || inet_pton(AF_INET, bare, bytes) != 1) && inet_pton(AF_INET6, bare,
+		bytes) != 1)
 		return false;
 	add(t, bare, port, false);
 	return true;
@@ -85,7 +89,8 @@ pick_up(struct dial_target *all, int n, int room, const struct dns_answer *a, bo
 
 		if (r->data[0] == '\0' || r->srv.port == 0)
 			continue;
-		all[n] = (struct dial_target){ .port = r->srv.port, .priority = r->srv.priority, .weight = r->srv.weight,
+		all[n] = (struct dial_target){ .port = r->srv.port, .priority = r->srv.priority,
+			.weight = r->srv.weight,
 			.direct_tls = direct_tls, .secure = a->authentic };
 		snprintf(all[n++].host, sizeof(all->host), "%s", r->data);
 	}
@@ -159,7 +164,7 @@ dial_targets_from_srv(struct dial_targets *t, const char *domain, const struct d
 	free(all);
 	if (t->n > 0)
 		return;
-	/* No direct TLS (XEP-0368) says nothing about the old way; the old way refused is a refusal. */
+	/* No direct TLS (XEP-0368) says nothing about the old way. */
 	if (is_refusal(plain)) {
 		t->no_service = !t->dns_failed;
 		return;

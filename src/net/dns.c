@@ -30,7 +30,8 @@
 
 struct entry {
 	struct table_node node;
-	struct link age;                /* in shard's list, oldest use first; alone while it waits */
+	/* in shard's list, oldest use first; alone while it waits */
+	struct link age;
 	struct link ready;              /* in the list of what is to be handed out */
 	struct link waiters;            /* struct dns_query */
 	enum dns_type type;
@@ -124,7 +125,8 @@ entry_leave(struct entry *e)
 static void
 make_room(void)
 {
-	while (dns.entries.count > (uint32_t)dns.conf.cache + (uint32_t)dns.n_pending && !link_alone(&dns.ages)) {
+	while (dns.entries.count > (uint32_t)dns.conf.cache + (uint32_t)dns.n_pending &&
+		!link_alone(&dns.ages)) {
 		STAT_INC(dns_evicted);
 		entry_leave(container_of(dns.ages.next, struct entry, age));
 	}
@@ -141,7 +143,7 @@ hand_out_entry(struct entry *e)
 		if (e->answer.ttl_ms < 0)
 			e->answer.ttl_ms = 0;
 	}
-	/* Who asks the same inside a callback is put at the end of the list, and is answered here too. */
+	/* Who asks the same inside a callback is put at the end, and is answered here too. */
 	while (!link_alone(&e->waiters)) {
 		struct dns_query *q = container_of(e->waiters.next, struct dns_query, link);
 		void (*done)(void *, const struct dns_answer *) = q->done;
@@ -200,12 +202,12 @@ keep_for(const struct dns_parsed *p)
 
 	switch (p->status) {
 	case DNS_FOUND:
-		return clamp(ttl, dns.conf.ttl_min_ms, dns.conf.ttl_max_ms);
+		return clamp(ttl, dns.conf.ttl_min, dns.conf.ttl_max);
 	case DNS_NONE:
-		return clamp(ttl, dns.conf.ttl_min_ms, dns.conf.negative_max_ms);
+		return clamp(ttl, dns.conf.ttl_min, dns.conf.negative_max);
 	default:
-		/* So that a dead name server is not asked for every stanza. RFC 2308 §7.2 allows 5 min. */
-		return dns.conf.negative_max_ms < FAILED_MS ? dns.conf.negative_max_ms : FAILED_MS;
+		/* So that a dead name server is not asked for every stanza (RFC 2308 §7.2). */
+		return dns.conf.negative_max < FAILED_MS ? dns.conf.negative_max : FAILED_MS;
 	}
 }
 
@@ -214,7 +216,8 @@ finish(struct entry *e, const struct dns_parsed *p, int64_t ms)
 {
 	e->pending = false;
 	dns.n_pending--;
-	e->answer = (struct dns_answer){ .status = p->status, .n = p->n, .records = p->records, .why = p->why,
+	e->answer = (struct dns_answer){ .status = p->status, .n = p->n, .records = p->records,
+		.why = p->why,
 		.authentic = p->authentic && dns.conf.trust_ad };
 	e->expires = clock_mono() + ms * 1000;
 	if (!e->orphan)
@@ -239,12 +242,12 @@ answer_arrived(void *arg, int status, int timeouts, unsigned char *bytes, int n)
 		dns_parse(&parsed, bytes, (size_t)n, e->name, e->type);
 	} else {
 		parsed.why = status == ARES_ETIMEOUT ? "no name server answers" :
-			status == ARES_ECONNREFUSED ? "no name server can be reached" :
-			status == ARES_EBADRESP ? "the name server's answer is broken" : "the name servers report a failure";
+			"the name servers cannot be reached or report a failure";
 	}
 	if (parsed.status == DNS_FAILED) {
 		STAT_INC(dns_failures);
-		sc_log(NULL, SC_LOG_DEBUG, "dns.failed", "name=%s type=%d why=\"%s\"", e->name, (int)e->type, parsed.why);
+		sc_log(NULL, SC_LOG_DEBUG, "dns.failed", "name=%s type=%d why=\"%s\"", e->name,
+			(int)e->type, parsed.why);
 	}
 	finish(e, &parsed, keep_for(&parsed));
 }
@@ -264,7 +267,8 @@ send_question(struct entry *e)
 	int n = 0;
 
 	link_remove(&e->ready);
-	if (dns.channel == NULL || ares_create_query(e->name, CLASS_IN, (int)e->type, (unsigned short)rand_u64(), 1, &bytes, &n,
+	if (dns.channel == NULL || ares_create_query(e->name, CLASS_IN, (int)e->type,
+		(unsigned short)rand_u64(), 1, &bytes, &n,
 		DNS_UDP_SIZE) != ARES_SUCCESS) {
 		finish_with(e, "the question cannot be asked");
 		return;
@@ -350,13 +354,15 @@ entry_impossible(void)
 	link_init(&e->ready);
 	link_init(&e->waiters);
 	e->orphan = true;
-	e->answer = (struct dns_answer){ .status = DNS_NONE, .why = "no name server can know such a name" };
+	e->answer = (struct dns_answer){ .status = DNS_NONE, .why =
+		"no name server can know such a name" };
 	make_ready(e);
 	return e;
 }
 
 struct dns_query *
-dns_ask(const char *name, enum dns_type type, void (*done)(void *arg, const struct dns_answer *), void *arg)
+dns_ask(const char *name, enum dns_type type, void (*done)(void *arg, const struct dns_answer *),
+	void *arg)
 {
 	struct dns_query *q = mem_new(sizeof(*q));
 	char ascii[TLS_HOST_MAX], good[DNS_NAME_MAX];
@@ -364,7 +370,8 @@ dns_ask(const char *name, enum dns_type type, void (*done)(void *arg, const stru
 	set_up();
 	q->done = done;
 	q->arg = arg;
-	q->entry = tls_ascii(name, ascii) && dns_name_good(ascii, good) ? entry_for(good, type) : entry_impossible();
+	q->entry = tls_ascii(name, ascii) && dns_name_good(ascii, good) ? entry_for(good, type) :
+		entry_impossible();
 	link_append(&q->entry->waiters, &q->link);
 	return q;
 }
@@ -406,7 +413,8 @@ bool
 dns_start(const struct dns_conf *conf, char *error, size_t error_size)
 {
 	struct dns_hosts *hosts = dns_hosts_load(conf, error, error_size);
-	struct dns_channel *channel = hosts == NULL ? NULL : dns_channel_new(conf, error, error_size);
+	struct dns_channel *channel = hosts == NULL ? NULL : dns_channel_new(conf, error,
+		error_size);
 
 	set_up();
 	if (channel == NULL) {
@@ -435,7 +443,8 @@ dns_stop(void)
 		return;
 	dns_channel_free(&dns.channel);         /* answers what is under way with a failure */
 	for (int round = 0; round < 8; round++)
-		hand_out(NULL);                 /* who hears that may ask again, and hears the same */
+		/* who hears that may ask again, and hears the same */
+		hand_out(NULL);
 	dns_forget();
 	loop_unqueue(&dns.hand_out);
 	dns_hosts_free(&dns.hosts);

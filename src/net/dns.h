@@ -51,20 +51,22 @@ struct dns_query;
 struct dns_conf {
 	/* "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; NULL or empty: /etc/resolv.conf's */
 	const char *const *servers;
-	/* "NAME ADDRESS": what A and AAAA of NAME are answered with; stronger than the hosts file */
+	/* "NAME ADDRESS": what NAME's A and AAAA are; stronger than the hosts file */
 	const char *const *hosts;
 	const char *hosts_file;         /* NULL or "": none is read */
-	int64_t timeout_ms;             /* of one try; the next ones wait longer */
+	int64_t timeout;                /* of one try; the next ones wait longer */
 	int64_t tries;
 	int64_t cache;                  /* answers kept by a shard */
 	int64_t pending;                /* questions of a shard under way at a time */
-	int64_t ttl_min_ms, ttl_max_ms; /* bounds of what name servers say */
-	int64_t negative_max_ms;        /* that there is none; and, at most 30 s, that nobody answered */
+	int64_t ttl_min, ttl_max;       /* bounds of what name servers say, ms */
+	/* that there is none; and, at most 30 s, that nobody answered */
+	int64_t negative_max;
 	bool trust_ad;                  /* believe the AD bit: the way to the resolver is safe */
 };
 
 /* For each shard's thread; again with new settings at any time: the cache is dropped, what is
- * under way is asked anew. False with a sentence (the old settings stay). conf is lent for the call. */
+ * under way is asked anew. False with a sentence (the old settings stay). conf is lent for the
+ * call. */
 bool dns_start(const struct dns_conf *, char *error, size_t error_size);
 void dns_stop(void);            /* queries under way get DNS_FAILED, in this call */
 

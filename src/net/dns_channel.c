@@ -44,7 +44,8 @@ socket_ready(evutil_socket_t fd, short what, void *arg)
 
 	loop_woke();
 	/* c-ares may close the descriptor and free w in this call. */
-	ares_process_fd(w->channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(w->channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE
+		? fd : ARES_SOCKET_BAD);
 }
 
 static struct watched *
@@ -128,7 +129,8 @@ read_server(const char *text, struct ares_addr_port_node *node)
 	} else if (strchr(text, ':') == strrchr(text, ':') && strchr(text, ':') != NULL) {
 		port = end = strchr(text, ':');
 	}
-	if (end == NULL || (size_t)(end - text) >= sizeof(address) || (port != NULL && *port != ':'))
+	if (end == NULL || (size_t)(end - text) >= sizeof(address) || (port != NULL &&
+		*port != ':'))
 		return false;
 	if (port != NULL && !is_number(port + 1, strlen(port + 1), &number))
 		return false;
@@ -150,7 +152,8 @@ set_servers(struct dns_channel *c, const struct dns_conf *conf, char *error, siz
 
 	for (; conf->servers != NULL && conf->servers[n] != NULL; n++) {
 		if (n == 8 || !read_server(conf->servers[n], &nodes[n])) {
-			snprintf(error, size, n == 8 ? "more than 8 name servers" : "\"%s\" is no address of a name server",
+			snprintf(error, size, n == 8 ? "more than 8 name servers" :
+				"\"%s\" is no address of a name server",
 				conf->servers[n]);
 			return false;
 		}
@@ -172,8 +175,9 @@ dns_channel_new(const struct dns_conf *conf, char *error, size_t error_size)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct dns_channel *c;
 	/* EDNS: also makes c-ares ask without it where a server does not know it. */
-	struct ares_options options = { .flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-		.timeout = (int)conf->timeout_ms, .tries = (int)conf->tries, .ednspsz = DNS_UDP_SIZE,
+	struct ares_options options = { .flags =
+		ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+		.timeout = (int)conf->timeout, .tries = (int)conf->tries, .ednspsz = DNS_UDP_SIZE,
 		.sock_state_cb = socket_wanted };
 	int status;
 
@@ -184,10 +188,12 @@ dns_channel_new(const struct dns_conf *conf, char *error, size_t error_size)
 	link_init(&c->watched);
 	timeout_init(&c->tick, tick);
 	options.sock_state_cb_data = c;
-	status = ares_init_options(&c->ares, &options, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	status = ares_init_options(&c->ares, &options,
+		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 		ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB);
 	if (status != ARES_SUCCESS) {
-		snprintf(error, error_size, "the resolver cannot be used: %s", ares_strerror(status));
+		snprintf(error, error_size, "the resolver cannot be used: %s",
+			ares_strerror(status));
 		free(c);
 		return NULL;
 	}
@@ -214,7 +220,8 @@ dns_channel_free(struct dns_channel **taken)
 }
 
 void
-dns_channel_send(struct dns_channel *c, const unsigned char *bytes, int n, ares_callback done, void *arg)
+dns_channel_send(struct dns_channel *c, const unsigned char *bytes, int n, ares_callback done,
+	void *arg)
 {
 	if (!timeout_armed(&c->tick))
 		timeout_set(&c->tick, TICK_MS);

@@ -54,7 +54,8 @@ add_settings(struct dns_hosts *h, const char *const *lines, char *error, size_t 
 	for (; lines != NULL && *lines != NULL; lines++) {
 		char name[DNS_NAME_MAX], address[64], rest;
 
-		if (sscanf(*lines, "%255s %63s %c", name, address, &rest) == 2 && add(h, name, address, 0))
+		if (sscanf(*lines, "%255s %63s %c", name, address, &rest) == 2 && add(h, name,
+			address, 0))
 			continue;
 		snprintf(error, size, "\"%s\" is not a name and an address", *lines);
 		return false;
@@ -138,7 +139,8 @@ first_of(const struct dns_hosts *h, const char *name)
 }
 
 bool
-dns_hosts_find(const struct dns_hosts *h, const char *name, enum dns_type type, struct dns_parsed *p)
+dns_hosts_find(const struct dns_hosts *h, const char *name, enum dns_type type,
+	struct dns_parsed *p)
 {
 	const char *dot = strrchr(name, '.');
 	int first, n = 0;
@@ -148,12 +150,14 @@ dns_hosts_find(const struct dns_hosts *h, const char *name, enum dns_type type, 
 	if (dot != NULL && strcmp(dot, ".localhost") == 0)      /* RFC 6761 §6.3 */
 		name = "localhost";
 	first = first_of(h, name);
-	while (first + n < h->n && n < DNS_RECORDS_MAX && strcmp(h->hosts[first + n].name, name) == 0 &&
+	while (first + n < h->n && n < DNS_RECORDS_MAX && strcmp(h->hosts[first + n].name,
+		name) == 0 &&
 		h->hosts[first + n].rank == h->hosts[first].rank)
 		n++;
 	if (n == 0)
 		return false;
-	*p = (struct dns_parsed){ .status = DNS_NONE, .why = "the hosts file has no such address of it",
+	*p = (struct dns_parsed){ .status = DNS_NONE,
+		.why = "the hosts file has no such address of it",
 		.records = mem_new((size_t)n * sizeof(*p->records)) };
 	for (int i = first; i < first + n; i++) {
 		if (h->hosts[i].is6 != (type == DNS_AAAA))

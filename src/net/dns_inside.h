@@ -19,7 +19,8 @@ struct dns_channel *dns_channel_new(const struct dns_conf *, char *error, size_t
 void dns_channel_free(struct dns_channel **taken);
 bool dns_channel_check(const struct dns_conf *, char *error, size_t error_size);
 /* The callback may come inside this call (c-ares does so when nothing can be sent). */
-void dns_channel_send(struct dns_channel *, const unsigned char *bytes, int n, ares_callback, void *arg);
+void dns_channel_send(struct dns_channel *, const unsigned char *bytes, int n, ares_callback,
+	void *arg);
 
 /* dns_hosts.c: addresses that stand in the settings or in the hosts file. */
 struct dns_hosts;

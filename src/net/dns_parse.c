@@ -170,7 +170,8 @@ inside(const struct reader *r, const struct item *item)
 
 /* data is a buffer of DNS_NAME_MAX, or points to the message. False: not usable, skipped. */
 static bool
-read_record(const struct reader *r, const struct item *item, struct dns_record *record, char name[DNS_NAME_MAX],
+read_record(const struct reader *r, const struct item *item, struct dns_record *record,
+	char name[DNS_NAME_MAX],
 	const unsigned char **data, size_t *n)
 {
 	struct reader in = inside(r, item);
@@ -208,7 +209,8 @@ read_record(const struct reader *r, const struct item *item, struct dns_record *
 
 /* Two rounds: the first only counts the bytes. */
 static void
-collect(struct dns_parsed *p, const struct reader *r, const struct item *items, int n_items, const char *owner, enum dns_type type)
+collect(struct dns_parsed *p, const struct reader *r, const struct item *items, int n_items,
+	const char *owner, enum dns_type type)
 {
 	struct dns_record record;
 	char name[DNS_NAME_MAX];
@@ -246,7 +248,8 @@ collect(struct dns_parsed *p, const struct reader *r, const struct item *items, 
 
 /* Where the aliases lead to. NULL: in a circle. */
 static const char *
-follow(const struct reader *r, const struct item *items, int n, const char *name, uint32_t *ttl, char buffer[DNS_NAME_MAX])
+follow(const struct reader *r, const struct item *items, int n, const char *name, uint32_t *ttl,
+	char buffer[DNS_NAME_MAX])
 {
 	for (int hops = 0; hops < ALIASES_MAX; hops++) {
 		const struct item *alias = NULL;
@@ -299,7 +302,8 @@ failed(struct dns_parsed *p, const char *why)
 }
 
 void
-dns_parse(struct dns_parsed *p, const unsigned char *bytes, size_t n, const char *name, enum dns_type type)
+dns_parse(struct dns_parsed *p, const unsigned char *bytes, size_t n, const char *name,
+	enum dns_type type)
 {
 	struct reader r = { .bytes = bytes, .n = n, .at = 2 };
 	struct item *items;
@@ -316,10 +320,12 @@ dns_parse(struct dns_parsed *p, const unsigned char *bytes, size_t n, const char
 	answers = take(&r, 2);
 	authorities = take(&r, 2);
 	take(&r, 2);
-	if ((flags & 0x8000) == 0 || (flags & 0x7800) != 0 || !skip_questions(&r, questions, name, type))
+	if ((flags & 0x8000) == 0 || (flags & 0x7800) != 0 || !skip_questions(&r, questions, name,
+		type))
 		return;
 	if ((flags & 0xf) != 0 && (flags & 0xf) != RCODE_NXDOMAIN) {
-		p->why = (flags & 0xf) == 5 ? "the name server refused to answer" : "the name server reports a failure";
+		p->why = (flags & 0xf) == 5 ? "the name server refused to answer" :
+			"the name server reports a failure";
 		return;
 	}
 	if (answers > (n - r.at) / 11 || (flags & 0x0200) != 0)
@@ -331,7 +337,8 @@ dns_parse(struct dns_parsed *p, const unsigned char *bytes, size_t n, const char
 	p->ttl = UINT32_MAX;
 	owner = r.broken ? NULL : follow(&r, items, n_items, name, &p->ttl, buffer);
 	if (owner == NULL) {
-		failed(p, r.broken ? "the name server's answer is broken" : "the name is an alias of itself");
+		failed(p, r.broken ? "the name server's answer is broken" :
+			"the name is an alias of itself");
 		free(items);
 		return;
 	}
@@ -344,6 +351,7 @@ dns_parse(struct dns_parsed *p, const unsigned char *bytes, size_t n, const char
 		return;
 	}
 	p->status = DNS_NONE;
-	p->why = (flags & 0xf) == RCODE_NXDOMAIN ? "there is no such name" : "there is no such record";
+	p->why = (flags & 0xf) == RCODE_NXDOMAIN ? "there is no such name" :
+		"there is no such record";
 	p->ttl = negative_ttl(&r, authorities);
 }

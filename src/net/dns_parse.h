@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* dns_parse: an answer of a name server (RFC 1035, 2308, 2782, 6698) to what dns.c keeps of it. Pure. */
+/* dns_parse: an answer of a name server (RFC 1035, 2308, 2782, 6698) to what dns.c keeps of
+ * it. Pure. */
 #ifndef NET_DNS_PARSE_H
 #define NET_DNS_PARSE_H
 
@@ -17,7 +18,8 @@ struct dns_parsed {
 };
 
 /* name: what was asked, lower case, without the last dot. */
-void dns_parse(struct dns_parsed *, const unsigned char *bytes, size_t n, const char *name, enum dns_type);
+void dns_parse(struct dns_parsed *, const unsigned char *bytes, size_t n, const char *name,
+	enum dns_type);
 
 /* Letters (made lower case in out), digits, "-" and "_" in labels of 1 to 63, at most 253 in all; a
  * last dot goes. False: no server can know such a name. */
