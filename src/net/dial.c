@@ -441,7 +441,8 @@ keep(const struct dns_answer *answer)
 	copy->records = records;
 	for (int i = 0; i < answer->n; i++) {
 		records[i] = answer->records[i];
-		records[i].data = strcpy(data, answer->records[i].data);
+		records[i].data = memcpy(data, answer->records[i].data,
+			strlen(answer->records[i].data) + 1);
 		data += strlen(data) + 1;
 	}
 	return copy;
