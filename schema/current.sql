@@ -36,6 +36,16 @@ ALTER TABLE public.hosts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.remote_spool (
+    pair bigint NOT NULL,
+    local text NOT NULL COLLATE pg_catalog."C",
+    domain text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    payload text NOT NULL,
+    created bigint NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
+
 CREATE TABLE public.roster_items (
     owner bigint NOT NULL,
     contact text NOT NULL COLLATE pg_catalog."C",
@@ -141,6 +151,9 @@ ALTER TABLE ONLY public.hosts
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.remote_spool
+    ADD CONSTRAINT remote_spool_pkey PRIMARY KEY (pair, local, domain, sequence);
 
 ALTER TABLE ONLY public.roster_items
     ADD CONSTRAINT roster_items_pkey PRIMARY KEY (owner, contact);

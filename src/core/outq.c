@@ -129,7 +129,7 @@ fly(struct outq *q, struct outq_item *item)
 {
 	if (q->counts) {
 		item->number = ++q->sent;
-	} else if (!is_sent_again(item)) {
+	} else if (!q->keeps && !is_sent_again(item)) {
 		if (!is_waited_for(item)) {
 			item_end(q, item, true);
 			return;
@@ -157,7 +157,7 @@ outq_write(struct outq *q, struct buf *buf, struct sc_span self, size_t limit, b
 
 		stanza_splice(buf, item->stanza, to, (struct sc_span){ item->patch,
 			item->patch_len }, framed);
-		if (item->stanza->kind == SC_MESSAGE)
+		if (item->stanza->kind == SC_MESSAGE && !q->keeps)
 			STAT_INC(messages_delivered);
 		*waited = *waited || is_waited_for(item);
 		item->end = q->written + buf->n - before;

@@ -56,6 +56,8 @@ struct outq {
 	/* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
 	uint32_t sent, acked;
 	bool counts;                            /* XEP-0198 is on */
+	/* of another server: whatever the kernel has not got is sent again on the next stream */
+	bool keeps;
 };
 
 void outq_init(struct outq *);

@@ -15,6 +15,7 @@
 #include "base/stats.h"
 #include "core/custody.h"
 #include "core/lane.h"
+#include "core/remote.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
@@ -47,7 +48,8 @@ parcel_free(struct parcel *p)
 }
 
 void
-route_failed(struct sc_stanza *lent, struct custody *custody, enum sc_cond cond, const char *text)
+route_failed(const struct sc_stanza *lent, struct custody *custody, enum sc_cond cond,
+	const char *text)
 {
 	struct sc_stanza *error = sc_error_to(lent, cond, text);
 
@@ -302,14 +304,21 @@ to_server(struct sc_host *host, struct parcel *p)
 	deliver_iq(ctx, SC_AT_SERVER);
 }
 
+struct sc_host *
+route_serves(struct sc_span domain)
+{
+	return sc_host_find(domain);
+}
+
 static void
 remote_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
-	/* No hook took it: this server speaks to no other one. */
-	if (verdict == SC_PASS && ctx->ev.stanza != NULL)
-		route_failed(ctx->ev.stanza, ctx->custody, SC_COND_REMOTE_SERVER_NOT_FOUND, NULL);
-	else
+	if (verdict == SC_PASS && ctx->ev.stanza != NULL) {
+		remote_post(parcel_new(&ctx->ev.stanza, ctx->custody));
+		ctx->custody = NULL;
+	} else {
 		count_verdict(verdict);
+	}
 	sc_stanza_free(&ctx->ev.stanza);
 	ctx_free(ctx);
 	route_run();
@@ -318,7 +327,7 @@ remote_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 static void
 to_remote(struct parcel *p)
 {
-	struct sc_ctx *ctx = ctx_new(sc_host_find(sc_jid_domain(sc_from(p->stanza))), NULL, NULL);
+	struct sc_ctx *ctx = ctx_new(route_serves(sc_jid_domain(sc_from(p->stanza))), NULL, NULL);
 
 	ctx->ev.stanza = ctx->stanza = p->stanza;
 	ctx->payload = &ctx->ev;

@@ -39,7 +39,11 @@ void route(struct sc_stanza **taken, struct custody *hold);
 /* works off what is to be routed; called at the end of every entry into the core */
 void route_run(void);
 /* error to the sender, when it may have one */
-void route_failed(struct sc_stanza *lent, struct custody *, enum sc_cond, const char *text);
+void route_failed(const struct sc_stanza *lent, struct custody *, enum sc_cond, const char *text);
+
+/* The host for whose sake we answer for a domain: a host itself, or one of its services. NULL: the
+ * domain is not ours. */
+struct sc_host *route_serves(struct sc_span domain);
 
 /* A stanza of a session passes from_client, then goes where it is addressed. Ends in
  * session_next(). */

@@ -11,6 +11,7 @@
 #include "core/about.h"
 #include "core/custody.h"
 #include "core/entity.h"
+#include "core/remote.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shard.h"
@@ -68,6 +69,7 @@ turn_end(void *arg)
 	session_flush_dirty();
 	/* Writing may have ended sessions, and told modules that there is room. */
 	route_run();
+	remote_flush();
 	if (!link_alone(&shard.dirty))
 		loop_again();
 	entity_sweep();
@@ -100,6 +102,7 @@ shard_start(const struct store_conf *conf)
 void
 shard_stop(void)
 {
+	remote_stop();
 	store_close(&shard.store);
 	entity_unload_all();
 	table_free(&shard.entities);
