@@ -11,6 +11,7 @@
 #include "core/clients.sql.h"
 #include "core/admin.h"
 #include "core/dns_conf.h"
+#include "core/remote.sql.h"
 #include "core/sleep.sql.h"
 #include "core/sm.h"
 #include "plugin/conf.h"
@@ -18,6 +19,7 @@
 #include "plugin/module.h"
 #include "server.h"
 #include "store/store.h"
+#include "stream/s2s.h"
 #include "stream/stream.h"
 
 static int server_section, db_section, log_section;
@@ -91,11 +93,14 @@ register_tables(void)
 		sizeof(struct log_conf), false);
 	dns_conf_register();
 	c2s_conf_register();
+	s2s_conf_register();
 	sm_conf_register();
 	sc_assert(store_register(accounts_statements,
 		sizeof accounts_statements / sizeof *accounts_statements - 1) == NULL);
 	sc_assert(store_register(sleep_statements,
 		sizeof sleep_statements / sizeof *sleep_statements - 1) == NULL);
+	sc_assert(store_register(remote_statements,
+		sizeof remote_statements / sizeof *remote_statements - 1) == NULL);
 	sc_assert(store_register(clients_statements,
 		sizeof clients_statements / sizeof *clients_statements - 1) == NULL);
 }
@@ -209,8 +214,15 @@ static const struct xep_row core_rows[] = {
 	{ "RFC-5802", "core", "SCRAM-SHA-1 and SCRAM-SHA-1-PLUS." },
 	{ "RFC-7677", "core", "SCRAM-SHA-256 and its -PLUS; SCRAM-SHA-512 likewise." },
 	{ "RFC-9266", "core", "Channel binding tls-exporter on TLS 1.3." },
-	{ "XEP-0198 1.6.3", "core", "Stream management." },
-	{ "XEP-0368 1.1.0", "core", "Direct TLS for clients, ALPN xmpp-client." },
+	{ "XEP-0185 1.0", "core", "Keys of server dialback." },
+	{ "XEP-0198 1.6.3", "core", "Stream management, of clients and of other servers." },
+	{ "XEP-0220 1.1.1", "core", "Server dialback, inside TLS only." },
+	{ "XEP-0178 1.2", "core", "SASL EXTERNAL with certificates between servers." },
+	{ "XEP-0288 1.0.1", "core",
+		"One connection for both directions, with servers that show a certificate." },
+	{ "XEP-0344 0.4", "core",
+		"Dialback without a call back when a certificate proves the domain." },
+	{ "XEP-0368 1.1.0", "core", "Direct TLS, ALPN xmpp-client and xmpp-server." },
 	{ "XEP-0386 1.1.0", "core", "Binding within the login." },
 	{ "XEP-0388 1.0.4", "core", "SASL2: logging in without a restart of the stream." },
 	{ "XEP-0440 1.0.0", "core", "Which channel bindings can be used." },

@@ -26,6 +26,7 @@
 #include "core/admin.h"
 #include "core/dns_conf.h"
 #include "core/entity.h"
+#include "core/remote.h"
 #include "core/route.h"
 #include "core/server.h"
 #include "core/session.h"
@@ -44,6 +45,7 @@
 #include "plugin/module.h"
 #include "server.h"
 #include "stream/offer.h"
+#include "stream/s2s.h"
 #include "stream/stream.h"
 #include "worker.h"
 #include "worker_db.h"
@@ -58,15 +60,7 @@ static const struct inheritance *given;
 static char app_name[64];
 static struct store_conf store_settings;
 
-/* What all shards take up together; replaced by a reload. */
-struct outfit {
-	struct conf *conf;
-	struct tls_ctx *tls;
-	int *host_ids;
-};
-static struct outfit first;
 
-static _Thread_local struct tls_ctx *tls_now;
 static _Thread_local struct listener *listeners[SUPERVISOR_FDS_MAX];
 static _Thread_local int n_listeners;
 static _Thread_local struct timeout look;
@@ -77,21 +71,66 @@ static _Atomic bool is_ready, is_draining;
 
 /* --- taking up a configuration --- */
 
+/* Certificates in force: of clients' streams, and of those that other servers and we begin. */
+struct tls_set {
+	struct tls_ctx *c2s, *s2s_in, *s2s_out;
+};
+
+/* What all shards take up together; replaced by a reload. */
+struct outfit {
+	struct conf *conf;
+	struct tls_set tls;
+	int *host_ids;
+};
+static struct outfit first;
+static _Thread_local struct tls_set tls_now;
+
+static void
+tls_set_unref(struct tls_set *t)
+{
+	tls_unref(&t->c2s);
+	tls_unref(&t->s2s_in);
+	tls_unref(&t->s2s_out);
+}
+
 static struct tls_ctx *
-load_tls(const struct conf *conf, struct tls_ctx *old, char *error, size_t size)
+ref_or_null(struct tls_ctx *ctx)
+{
+	return ctx != NULL ? tls_ref(ctx) : NULL;
+}
+
+static struct tls_set
+tls_set_ref(const struct tls_set *t)
+{
+	return (struct tls_set){ ref_or_null(t->c2s), ref_or_null(t->s2s_in),
+		ref_or_null(t->s2s_out) };
+}
+
+/* False with a sentence: what could be loaded is there all the same. */
+static bool
+load_tls(struct tls_set *set, const struct conf *conf, const struct tls_set *old, char *error,
+	size_t size)
 {
 	const char **names = calloc((size_t)conf_hosts(conf) + 1, sizeof *names);
 	const struct c2s_conf *c2s = conf_get(conf, c2s_section, -1);
-	struct tls_conf t = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names,
-		.ca_file = c2s->ca_file,
-		.ask_client_cert = c2s->ca_file != NULL };
-	struct tls_ctx *ctx;
+	const struct s2s_conf *s2s = conf_get(conf, s2s_section, -1);
+	struct tls_conf for_clients = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names,
+		.ca_file = c2s->ca_file, .ask_client_cert = c2s->ca_file != NULL };
+	struct tls_conf for_servers = { .cert_dir = server_conf(conf)->cert_dir, .hosts = names,
+		.ca_file = s2s->ca_file, .ask_client_cert = true };
 
+	sc_assert(names != NULL);
 	for (int i = 0; i < conf_hosts(conf); i++)
 		names[i] = conf_host(conf, i)->name;
-	ctx = tls_load(&t, TLS_C2S, old, error, size);
+	set->c2s = tls_load(&for_clients, TLS_C2S, old->c2s, error, size);
+	if (s2s->policy != S2S_OFF) {
+		if (set->c2s != NULL)
+			set->s2s_in = tls_load(&for_servers, TLS_S2S_IN, old->s2s_in, error, size);
+		set->s2s_out = tls_load(&for_servers, TLS_S2S_OUT, old->s2s_out, error, size);
+	}
 	free(names);
-	return ctx;
+	return set->c2s != NULL &&
+		(s2s->policy == S2S_OFF || (set->s2s_in != NULL && set->s2s_out != NULL));
 }
 
 static void
@@ -102,11 +141,13 @@ put_on(const struct outfit *o)
 	conf_set_now(conf_ref(o->conf));
 	host_sync(o->host_ids);
 	streams_check_hosts();
-	if (tls_now != NULL)
-		tls_unref(&tls_now);
-	tls_now = o->tls != NULL ? tls_ref(o->tls) : NULL;
+	s2s_check_hosts();
+	s2s_conf_taken_up();
 	dns_conf_use(o->conf);
-	c2s_set_tls(o->tls);
+	tls_set_unref(&tls_now);
+	tls_now = tls_set_ref(&o->tls);
+	c2s_set_tls(o->tls.c2s);
+	s2s_set_tls(o->tls.s2s_in, o->tls.s2s_out);
 	c = c2s_conf();
 	session_limits.outq_items = (uint32_t)c->outq_stanzas;
 	session_limits.outq_bytes = (size_t)c->outq_bytes;
@@ -118,7 +159,7 @@ put_on(const struct outfit *o)
 static struct tls_ctx *
 tls_in_force(void)
 {
-	return tls_now;
+	return tls_now.c2s;
 }
 
 /* --- reload: read on a pool thread, taken up by every shard --- */
@@ -126,7 +167,7 @@ tls_in_force(void)
 struct reload {
 	struct job job;
 	struct outfit new;
-	struct tls_ctx *old_tls;
+	struct tls_set old_tls;
 	char error[1024];
 	char *notes;
 	void (*done)(void *arg, const char *error, const char *notes);
@@ -143,8 +184,7 @@ outfit_free(struct outfit *o)
 {
 	if (o->conf != NULL)
 		conf_unref(&o->conf);
-	if (o->tls != NULL)
-		tls_unref(&o->tls);
+	tls_set_unref(&o->tls);
 	free(o->host_ids);
 }
 
@@ -157,9 +197,9 @@ reload_read(struct job *job)
 	if (r->new.conf == NULL)
 		return;
 	r->new.host_ids = worker_db_hosts(given->db_uri, r->new.conf, r->error, sizeof r->error);
-	if (r->new.host_ids != NULL)
-		r->new.tls = load_tls(r->new.conf, r->old_tls, r->error, sizeof r->error);
-	if (r->new.host_ids == NULL || (r->new.tls == NULL && r->old_tls != NULL))
+	if (r->new.host_ids == NULL ||
+	    (!load_tls(&r->new.tls, r->new.conf, &r->old_tls, r->error, sizeof r->error) &&
+	     r->old_tls.c2s != NULL))
 		outfit_free(&r->new);
 }
 
@@ -184,7 +224,7 @@ reload_spread(const struct outfit *o)
 
 		sc_assert(l != NULL);
 		l->outfit.conf = conf_ref(o->conf);
-		l->outfit.tls = o->tls != NULL ? tls_ref(o->tls) : NULL;
+		l->outfit.tls = tls_set_ref(&o->tls);
 		l->outfit.host_ids = malloc(sizeof(int) * ((size_t)conf_hosts(o->conf) + 1));
 		memcpy(l->outfit.host_ids, o->host_ids, sizeof(int) * (size_t)conf_hosts(o->conf));
 		l->letter = (struct letter){ .open = reload_arrived, .weight = sizeof *l };
@@ -217,8 +257,7 @@ reload_done(struct job *job)
 		r->done(r->arg, ok ? NULL : r->error, notes);
 	arena_free(arena);
 	outfit_free(&r->new);
-	if (r->old_tls != NULL)
-		tls_unref(&r->old_tls);
+	tls_set_unref(&r->old_tls);
 	free(r);
 }
 
@@ -230,7 +269,7 @@ reload(void (*done)(void *arg, const char *error, const char *notes), void *arg)
 	sc_assert(r != NULL);
 	r->done = done;
 	r->arg = arg;
-	r->old_tls = tls_now != NULL ? tls_ref(tls_now) : NULL;
+	r->old_tls = tls_set_ref(&tls_now);
 	r->job = (struct job){ .shard = loop_id(), .work = reload_read, .done = reload_done };
 	if (!offload_run(&r->job)) {
 		snprintf(r->error, sizeof r->error, "too much is waiting for the pool; try again");
@@ -306,10 +345,12 @@ drain_step(int step)
 	switch (step) {
 	case 0:
 		streams_shut_down("system-shutdown", CLOSE_SLICE);
-		return streams_here() == 0 && !sessions_are_busy() &&
+		s2s_shut_down(CLOSE_SLICE);
+		return streams_here() == 0 && s2s_here() == 0 && !sessions_are_busy() &&
 			store_waiting(shard.store) == 0;
 	case 1:
 		sleep_save_all();
+		remote_keep_all();
 		return true;
 	case 2:
 		if (store_waiting(shard.store) > 0)
@@ -412,12 +453,16 @@ start_look(struct timeout *t)
 	}
 	for (int i = loop_id(); i < given->n_fds; i += loop_count()) {
 		const struct conf_listen *l = conf_listen(given->conf, given->fds[i].listen);
-		bool direct = strcmp(l->type, "c2s_tls") == 0;
+		bool direct = strlen(l->type) > 4 && strcmp(l->type + 3, "_tls") == 0;
 
 		if (strncmp(l->type, "c2s", 3) == 0)
 			listeners[n_listeners++] = listen_start(given->fds[i].fd, l->proxy,
 				c2s_accepted, direct ? &first : NULL);
+		else if (strncmp(l->type, "s2s", 3) == 0)
+			listeners[n_listeners++] = listen_start(given->fds[i].fd, l->proxy,
+				s2s_accepted, direct ? &first : NULL);
 	}
+	remote_start();
 	fire_modules(module_starts);
 	if (atomic_fetch_add(&shards_ready, 1) + 1 == loop_count())
 		all_ready();
@@ -428,6 +473,7 @@ housekeeping(struct timeout *t)
 {
 	session_check_stuck();
 	sleep_sweep();
+	remote_sweep();
 	log_tick();
 	timeout_set(t, KEEP_MS);
 }
@@ -492,6 +538,8 @@ start_shard(void *arg)
 	budget_thread_start();
 	loop_at_turn_start(stream_turn_start, NULL);
 	loop_at_turn_end(stream_turn_end, NULL);
+	loop_at_turn_start(s2s_turn_start, NULL);
+	loop_at_turn_end(s2s_turn_end, NULL);
 	shard_start(&store_settings);
 	put_on(&first);
 	if (loop_id() == 0)
@@ -509,11 +557,11 @@ finish_shard(void *arg)
 	if (loop_id() == 0)
 		admin_close();
 	timeout_clear(&keeper);
+	s2s_stop();
 	shard_stop();
 	dns_stop();
 	c2s_set_tls(NULL);
-	if (tls_now != NULL)
-		tls_unref(&tls_now);
+	tls_set_unref(&tls_now);
 	conf_set_now(NULL);
 	xml_thread_done();
 	stanza_thread_done();
@@ -616,8 +664,7 @@ worker_run(const struct inheritance *inherited)
 	first.host_ids = worker_db_hosts(given->db_uri, first.conf, error, sizeof error);
 	if (first.host_ids == NULL)
 		return cannot_start(error);
-	first.tls = load_tls(first.conf, NULL, error, sizeof error);
-	if (first.tls == NULL)
+	if (!load_tls(&first.tls, first.conf, &(struct tls_set){ 0 }, error, sizeof error))
 		sc_log(NULL, SC_LOG_WARN, "tls.no_certificates", "why=\"%s\"", error);
 	offer_secret(secret);
 	plan_connections();
@@ -626,6 +673,7 @@ worker_run(const struct inheritance *inherited)
 	mailbox_high((size_t)server_conf(given->conf)->mailbox_high);
 	offload = server_conf(given->conf)->offload_threads;
 	shard_setup();
+	s2s_setup();
 	loop_setup(given->shards);
 	offload_setup(offload > 0 ? (int)offload : given->shards);
 	run_shards();

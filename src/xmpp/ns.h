@@ -13,6 +13,8 @@
 #define NS_COMPONENT "jabber:component:accept"
 #define NS_DIALBACK "jabber:server:dialback"
 #define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
+#define NS_BIDI "urn:xmpp:bidi"                         /* XEP-0288 */
+#define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"                 /* XEP-0440 */

@@ -31,6 +31,14 @@ class Scene:
     shards: int = 0
     cast: dict = field(default_factory=dict)        # name: JID as written
     steps: list = field(default_factory=list)
+    host: str = ""
+    other_host: str = ""
+
+    @property
+    def federated(self):
+        """It speaks of `there`, so it needs a second server."""
+        texts = list(self.cast.values()) + [s.sentence + "\n" + s.block for s in self.steps]
+        return any(re.search(r"""(?<![\w.-])there(?=[/"'<\s]|$)""", text) for text in texts)
 
 
 def names_of(text):

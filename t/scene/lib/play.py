@@ -19,8 +19,9 @@ class Skip(Exception):
 
 
 class Play:
-    def __init__(self, scene, server, host, other_host=None, own_server=False, source=None):
-        self.scene, self.server = scene, server
+    def __init__(self, scene, server, host, other=None, other_host=None, own_server=False,
+                 source=None):
+        self.scene, self.server, self.other = scene, server, other
         self.host, self.other_host = host, other_host
         self.own_server, self.source = own_server, source
         self.names = {}             # what {name} stands for
@@ -50,8 +51,8 @@ class Play:
     def new_client(self, name):
         bare, _, resource = self.jid(name).partition("/")
         local, at, host = bare.rpartition("@")
-        client = Client(host, self.server.ports, local if at else None, resource or None,
-                        self.source)
+        server = self.other if host == self.other_host else self.server
+        client = Client(host, server.ports, local if at else None, resource or None, self.source)
         self.setup_clients.append(client)
         return client
 
@@ -79,7 +80,7 @@ class Play:
         if found[group] == "here":
             return self.host
         if not self.other_host:
-            raise Skip("a second server is needed, and servers do not talk yet")
+            raise Skip("a second server is needed")
         return self.other_host
 
     def named(self, text, n=None):
@@ -130,12 +131,21 @@ class Play:
 
     async def everything_settled(self):
         await self.others_settled(None)
+        if self.other:
+            return await self.both_settled()
         if await self.server.settle():
             return
         # Without test hooks: what crosses threads has had time when pings have come back twice.
         for _ in range(2):
             for client in self.open_clients():
                 await client.settled()
+            await asyncio.sleep(0.05 * SLOW)
+
+    async def both_settled(self):
+        """What is on its way between two servers has arrived when both are at rest, for a while."""
+        for _ in range(3):
+            await self.server.settle()
+            await self.other.settle()
             await asyncio.sleep(0.05 * SLOW)
 
     async def drain(self):
@@ -180,11 +190,15 @@ class Play:
         self.results.append((False, f"{self.scene.path}:{where}", f"{kind}{error}"))
 
     async def make_accounts(self):
-        accounts = {}
+        accounts, others = {}, []
         for name in self.scene.cast:
             local, at, host = self.bare(name).rpartition("@")
             if at and host == self.host:
                 accounts[local] = None
+            elif at and host == self.other_host and local not in others:
+                others.append(local)
+        if others:
+            await self.other.add_accounts(self.other_host, others)
         for step in self.scene.steps:
             found = ONLY.fullmatch(step.sentence)
             if found:

@@ -390,7 +390,9 @@ async def closes_stream(play, name):
 async def time_passes(play, number, unit):
     play.needs_own_server()
     await play.everything_settled()
-    await play.server.test("clock", f"+{int(number) * SECONDS[unit]}")
+    for server in (play.server, play.other):
+        if server:
+            await server.test("clock", f"+{int(number) * SECONDS[unit]}")
     await play.everything_settled()
 
 
@@ -401,6 +403,16 @@ async def server_restarts(play, how):
     for client in play.clients.values():
         if client.transport is not None:
             await client.until(lambda c=client: c.gone, 2)
+
+
+async def other_server(play, how):
+    play.needs_own_server()
+    if not play.other:
+        raise SceneError("the other server is there only when the scene speaks of `there`")
+    if how != "starts":
+        await play.everything_settled()
+    await {"restarts": play.other.restart, "is killed": play.other.kill, "stops": play.other.stop,
+           "starts": play.other.start}[how]()
 
 
 async def server_reloads(play):
@@ -514,6 +526,7 @@ SENTENCES = [(re.compile(pattern), function) for pattern, function in (
 
     (rf"{WHEN}(?P<number>\d+) (?P<unit>second|minute|hour|day|week)s? pass(?:es)?", time_passes),
     (rf"{WHEN}the server (?P<how>restarts|is killed)", server_restarts),
+    (rf"{WHEN}the other server (?P<how>restarts|is killed|stops|starts)", other_server),
     (rf"{WHEN}the server reloads", server_reloads),
     (rf"{WHEN}the database (?P<how>stops|starts)", database),
     (r"(?:Given|When) the database is slow by (?P<milliseconds>\d+) ?ms", database_slow),

@@ -41,12 +41,14 @@ async def run(*argv, stdin=None, limit=LIMIT):
 class Stonechat:
     """One server in a directory of its own."""
 
-    def __init__(self, directory=None, domain="test"):
+    def __init__(self, directory=None, domain="test", base=None, federation=None):
+        """federation: (folder of the authority that both servers' certificates are of, domain and
+        base of ports of the other server)."""
         self.made_here = directory is None
         self.dir = directory or tempfile.mkdtemp(prefix="scene.")
         if self.made_here:
             os.chmod(self.dir, 0o755)
-        self.domain = domain
+        self.domain, self.base, self.federation = domain, base, federation
         self.facts = {}
         self.ports = {}
         self.ctl_program = None
@@ -55,6 +57,13 @@ class Stonechat:
     async def up(self, hosts=0, settings=(), host_settings=(), shards=0):
         argv = [DEVSERVER, "up", "--dir", self.dir, "--domain", self.domain, "--log",
                 os.path.join(self.dir, "log")]
+        if self.base:
+            argv += ["--ports", str(self.base)]
+        if self.federation:
+            authority, domain, base = self.federation
+            route = f"127.0.0.1 {base + 2}"
+            argv += ["--s2s", authority, "--set",
+                     f's2s.connect=["{domain} {route}", "*.{domain} {route}"]']
         if hosts:
             argv += ["--hosts", str(hosts)]
         if shards:
@@ -85,8 +94,11 @@ class Stonechat:
         """Ends it; what its log says of crashes, leaks and races, or that it did not end."""
         code, _, err = await run(DEVSERVER, "down", "--dir", self.dir)
         wrong = err.strip() if code else ""
-        with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as file:
-            lines = file.read().split("\n")
+        try:
+            with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as file:
+                lines = file.read().split("\n")
+        except FileNotFoundError:           # it never was
+            lines = []
         seen = set()
         for i, line in enumerate(lines):
             # A sanitizer says the same thing often: its last line tells them apart.
@@ -102,9 +114,12 @@ class Stonechat:
     async def stop(self):
         await run(DEVSERVER, "down", "--dir", self.dir)
 
+    async def start(self):
+        await self._devserver([DEVSERVER, "start", "--dir", self.dir])
+
     async def restart(self):
         await self.stop()
-        await self._devserver([DEVSERVER, "start", "--dir", self.dir])
+        await self.start()
 
     async def kill(self):
         await run(DEVSERVER, "kill", "--dir", self.dir)
@@ -151,6 +166,26 @@ class Stonechat:
                 return "".join(file.readlines()[-lines:])
         except OSError:
             return ""
+
+
+async def free_base():
+    code, out, err = await run(DEVSERVER, "ports")
+    if code:
+        raise ServerError(err.strip())
+    return int(out)
+
+
+async def pair(domain, other_domain):
+    """Two servers, not up yet, that will know and trust each other."""
+    first, second = Stonechat(domain=domain), Stonechat(domain=other_domain)
+    authority = os.path.join(first.dir, "authority")
+    first.base = await free_base()
+    second.base = first.base
+    while second.base == first.base:
+        second.base = await free_base()
+    first.federation = (authority, other_domain, second.base)
+    second.federation = (authority, domain, first.base)
+    return first, second
 
 
 class Peer:
