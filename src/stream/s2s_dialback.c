@@ -232,6 +232,8 @@ ask_home(struct s2s *s, const struct question *q)
 	link_init(&v->link);
 	link_append(&s->verifies, &v->link);
 	s->n_verifies++;
+	if (s->n_pairs == 0)                    /* its home has time of its own */
+		timeout_set(&s->timeout, s2s_conf()->auth_timeout * 3);
 	v->call = s2s_call_to_verify(v, v->local, v->domain);
 }
 

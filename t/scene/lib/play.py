@@ -145,7 +145,8 @@ class Play:
         """What is on its way between two servers has arrived when both are at rest, for a while."""
         for _ in range(3):
             await self.server.settle()
-            await self.other.settle()
+            if self.other.running:
+                await self.other.settle()
             await asyncio.sleep(0.05 * SLOW)
 
     async def drain(self):

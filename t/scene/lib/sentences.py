@@ -391,7 +391,7 @@ async def time_passes(play, number, unit):
     play.needs_own_server()
     await play.everything_settled()
     for server in (play.server, play.other):
-        if server:
+        if server and server.running:
             await server.test("clock", f"+{int(number) * SECONDS[unit]}")
     await play.everything_settled()
 

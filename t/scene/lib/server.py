@@ -49,6 +49,7 @@ class Stonechat:
         if self.made_here:
             os.chmod(self.dir, 0o755)
         self.domain, self.base, self.federation = domain, base, federation
+        self.running = False
         self.facts = {}
         self.ports = {}
         self.ctl_program = None
@@ -80,6 +81,7 @@ class Stonechat:
             raise ServerError(err.strip() or out.strip())
         self.facts = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         self.ports = {k: int(v) for k, v in self.facts.items() if v.isdigit()}
+        self.running = True
 
     def copy_state(self, other):
         """Start with the database of another server, which is stopped."""
@@ -112,6 +114,7 @@ class Stonechat:
         return wrong
 
     async def stop(self):
+        self.running = False
         await run(DEVSERVER, "down", "--dir", self.dir)
 
     async def start(self):
