@@ -520,6 +520,8 @@ async def main():
         play.juliet = Client(OURS, server.ports, "juliet", "balcony")
         await play.juliet.login("balcony")
         play.juliet.write("<presence/>")
+        await play.juliet.settled()
+        play.juliet.queue.clear()
         parts = (play.nothing_without_proof, play.certificates, play.each_stanza, play.piggyback,
                  play.unsolicited, play.keys, play.dialback, play.acknowledgements, play.refused,
                  play.called)
