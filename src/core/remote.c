@@ -420,7 +420,7 @@ write_some(struct remote *r)
 		remote_ops->write(r->stream, b.p, b.n);
 		b.n = 0;
 		if (r->stream != NULL)
-			remote_ops->wrote(r->stream, n, waited);
+			remote_ops->wrote(r->stream, n);
 	}
 	buf_free(&b);
 	remote_landed(r);

@@ -57,8 +57,8 @@ struct remote_ops {
 	void (*connect)(struct remote *);
 	void (*write)(void *stream, const char *bytes, size_t n);
 	size_t (*waiting)(const void *stream);          /* bytes not yet with the kernel */
-	/* n stanzas were written; waited: somebody waits for one of them. */
-	void (*wrote)(void *stream, int n, bool waited);
+	/* n stanzas were written. */
+	void (*wrote)(void *stream, int n);
 	/* May stanzas from this domain of ours go to that one at all? NULL: yes; otherwise a
 	 * sentence for the sender, or "". Any shard. */
 	const char *(*refuses)(struct sc_span local, struct sc_span domain);

@@ -251,7 +251,7 @@ struct custody;
 struct custody *s2s_sm_count(struct s2s *);
 void s2s_sm_element(struct s2s *, const struct sc_elem *);
 void s2s_sm_begin(struct s2s *);                                /* out: <resume/> or <enable/> */
-void s2s_sm_wrote(struct s2s *, bool waited);
+void s2s_sm_wrote(struct s2s *);
 /* now and then: is the other side still there? */
 void s2s_sm_look(struct s2s *);
 /* end of a turn: <a/> when it is due */

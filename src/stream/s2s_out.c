@@ -505,10 +505,10 @@ waiting(const void *stream)
 }
 
 static void
-wrote(void *stream, int n, bool waited)
+wrote(void *stream, int n)
 {
 	stats_add(STAT_stanzas_out, n);
-	s2s_sm_wrote(stream, waited);
+	s2s_sm_wrote(stream);
 }
 
 static const char *

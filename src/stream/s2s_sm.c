@@ -449,11 +449,11 @@ ask(struct s2s *s)
 	s2s_write(s, r, sizeof r - 1);
 }
 
-/* With every write that somebody waits for; the answer to one covers all before it. */
+/* With every batch: what is not acknowledged when the other server ends comes to it twice. */
 void
-s2s_sm_wrote(struct s2s *s, bool waited)
+s2s_sm_wrote(struct s2s *s)
 {
-	if (s->remote != NULL && s->remote->q.counts && waited)
+	if (s->remote != NULL && s->remote->q.counts)
 		ask(s);
 }
 

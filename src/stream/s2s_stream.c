@@ -846,7 +846,7 @@ waits_for_last_ack(struct s2s *s)
 		return false;
 	if (s->last_call == 0) {
 		s->last_call = clock_mono();
-		s2s_sm_wrote(s, true);
+		s2s_sm_wrote(s);
 	}
 	return clock_mono() - s->last_call < LAST_ACK_US;
 }
