@@ -134,8 +134,8 @@ write_key(FILE *f, struct sc_arena *a, const struct sc_key *key)
 	if (key->min != 0 || key->max != 0)
 		fprintf(f, " From %s to %s.", conf_number_text(a, key->type, key->min),
 			conf_number_text(a, key->type, key->max));
-	if (key->type == SC_CONF_T_ENUM) {
-		fputs(" One of", f);
+	if (key->words != NULL) {
+		fputs(key->type == SC_CONF_T_ENUM ? " One of" : " Or", f);
 		for (const char *p = key->words; *p != '\0'; p += strspn(p, " ")) {
 			fprintf(f, " `\"%.*s\"`", (int)strcspn(p, " "), p);
 			p += strcspn(p, " ");

@@ -83,6 +83,8 @@ conf_value_text(struct sc_arena *a, const struct sc_key *key, const void *from)
 	case SC_CONF_T_ENUM:
 		return enum_word(a, key, *(const int *)p);
 	default:
+		if (key->words != NULL && *(const int64_t *)p < 0)
+			return enum_word(a, key, (int)SC_CONF_WORD(*(const int64_t *)p));
 		return conf_number_text(a, key->type, *(const int64_t *)p);
 	}
 }

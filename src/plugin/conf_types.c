@@ -138,23 +138,36 @@ put_number(struct conf_reader *r, const struct sc_key *key, int64_t number, void
 	return NULL;
 }
 
-static const char *
-put_enum(struct conf_reader *r, const struct sc_key *key, const char *text, void *into)
+/* Which of the key's words it is; -1: none of them, and `near` knows which come close. */
+static int
+word_index(struct conf_reader *r, const struct sc_key *key, const char *text,
+	struct conf_near *near)
 {
-	struct conf_near near = { .wanted = text };
 	const char *p = key->words ? key->words : "";
 
+	*near = (struct conf_near){ .wanted = text };
 	for (int i = 0; *p != '\0'; i++) {
 		size_t n = strcspn(p, " ");
 		char *word = sc_copy_n(r->arena, p, n);
 
-		if (strcmp(word, text) == 0) {
-			*(int *)(void *)((char *)into + key->offset) = i;
-			return NULL;
-		}
-		conf_near_try(&near, word);
+		if (strcmp(word, text) == 0)
+			return i;
+		conf_near_try(near, word);
 		p += n;
 		p += strspn(p, " ");
+	}
+	return -1;
+}
+
+static const char *
+put_enum(struct conf_reader *r, const struct sc_key *key, const char *text, void *into)
+{
+	struct conf_near near;
+	int i = word_index(r, key, text, &near);
+
+	if (i >= 0) {
+		*(int *)(void *)((char *)into + key->offset) = i;
+		return NULL;
 	}
 	return sc_format(r->arena, "is \"%.60s\", which is none of: %s%s", text, key->words,
 		conf_near_text(r->arena, &near));
@@ -165,8 +178,18 @@ put_units(struct conf_reader *r, const struct sc_key *key, const char *text, voi
 {
 	int64_t number;
 	bool size = key->type == SC_CONF_T_SIZE;
-	const char *why = read_units(r->arena, text, size ? sizes : times, size, &number);
+	struct conf_near near;
+	int word = word_index(r, key, text, &near);
+	const char *why;
 
+	if (word >= 0) {
+		*(int64_t *)(void *)((char *)into + key->offset) = SC_CONF_WORD(word);
+		return NULL;
+	}
+	why = read_units(r->arena, text, size ? sizes : times, size, &number);
+	if (why != NULL && key->words != NULL)
+		return sc_format(r->arena, "%s, or one of: %s%s", why, key->words,
+			conf_near_text(r->arena, &near));
 	return why ? why : put_number(r, key, number, into);
 }
 

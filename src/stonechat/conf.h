@@ -32,7 +32,8 @@ struct sc_key {
 	/* the default, written as in the file; lists: words separated by spaces; NULL text: none */
 	const char *standard;
 	int64_t min, max;       /* numbers, sizes (bytes), times (ms) */
-	const char *words;      /* of an enum, separated by spaces */
+	/* of an enum, separated by spaces; of a time or size: words that may stand instead */
+	const char *words;
 	bool restart;           /* takes effect only after a restart; otherwise at reload */
 	const char *help;       /* a sentence for doc/config.md */
 };
@@ -51,6 +52,11 @@ struct sc_key {
 #define SC_CONF_TIME(st, field, dflt, lo, hi, text) \
 	SC_CONF_KEY_(st, field, SC_CONF_T_TIME, .standard = dflt, .min = lo, .max = hi, \
 		.help = text)
+/* "off", "forever": the first of the words is SC_CONF_WORD(0), and so on; all are below 0. */
+#define SC_CONF_TIME_OR(st, field, dflt, lo, hi, list, text) \
+	SC_CONF_KEY_(st, field, SC_CONF_T_TIME, .standard = dflt, .min = lo, .max = hi, \
+		.words = list, .help = text)
+#define SC_CONF_WORD(i) (-1 - (int64_t)(i))
 #define SC_CONF_ENUM(st, field, dflt, list, text) \
 	SC_CONF_KEY_(st, field, SC_CONF_T_ENUM, .standard = dflt, .words = list, .help = text)
 #define SC_CONF_LIST(st, field, dflt, text) \

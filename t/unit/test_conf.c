@@ -23,7 +23,7 @@ struct log_conf {
 };
 struct db {
 	const char *uri;
-	int64_t connections, wait, memory;
+	int64_t connections, wait, memory, keep;
 };
 struct roster {
 	int64_t max_items;
@@ -49,6 +49,7 @@ static const struct sc_key db_keys[] = {
 	SC_CONF_INT(struct db, connections, "60", 2, 1000, "How many."),
 	SC_CONF_TIME(struct db, wait, "10s", 100, 60000, "How long."),
 	SC_CONF_SIZE(struct db, memory, "8MiB", 1024, 1LL << 40, "How large."),
+	SC_CONF_TIME_OR(struct db, keep, "forever", 1000, 60000, "off forever", "How long."),
 	SC_CONF_END
 };
 static const struct sc_key roster_keys[] = {
@@ -141,6 +142,8 @@ static const struct { const char *text, *want; } mistakes[] = {
 	{ HOSTS "db = { wait = \"-5s\"; };", "x:2: `wait' must be a number and a unit (ms, s, m, "
 	"h, d or w), not \"-5s\"" },
 	{ HOSTS "db = { wait = true; };", "x:2: `wait' must be a time such as \"30s\" or \"12h\"" },
+	{ HOSTS "db = { keep = \"froever\"; };", "x:2: `keep' must be a number and a unit (ms, s, "
+	"m, h, d or w), not \"froever\", or one of: off forever; did you mean `forever'?" },
 	{ HOSTS "db = { memory = \"10MB\"; };", "x:2: `memory' has the unit \"MB\", which is none "
 	"of B, KiB, MiB, GiB or TiB" },
 	{ HOSTS "db = { memory = 1.5; };", "x:2: `memory' must be a size such as \"10MiB\"" },
@@ -205,6 +208,9 @@ static const struct { const char *written; int64_t want; } times[] = {
 	{ "\"250ms\"", 250 }, { "\"10s\"", 10000 }, { "\"1m\"", 60000 }, { "\"5s 500ms\"", 5500 },
 	{ "\"5s500ms\"", 5500 },
 };
+static const struct { const char *written; int64_t want; } words[] = {
+	{ "10s", 10000 }, { "off", SC_CONF_WORD(0) }, { "forever", SC_CONF_WORD(1) },
+};
 static const struct { const char *written; int64_t want; } sizes[] = {
 	{ "\"64KiB\"", 65536 }, { "\"10 MiB\"", 10485760 }, { "\"2GiB\"", 2147483648 },
 	{ "4294967296", 4294967296 },
@@ -224,6 +230,15 @@ test_units(void)
 		c = load(text, error, sizeof(error));
 		is_int(c ? ((const struct db *)conf_get(c, s_db, -1))->wait : -1, times[i].want,
 			"time %s", times[i].written);
+		conf_unref(&c);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(words); i++) {
+		struct conf *c;
+
+		snprintf(text, sizeof(text), HOSTS "db = { keep = \"%s\"; };", words[i].written);
+		c = load(text, error, sizeof(error));
+		is_int(c ? ((const struct db *)conf_get(c, s_db, -1))->keep : -99, words[i].want,
+			"time or word %s", words[i].written);
 		conf_unref(&c);
 	}
 	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
@@ -312,6 +327,7 @@ test_shown(void)
 		"||modules_off|none|default\n"
 		"log||level|info|default\nlog||to|stderr|default\n"
 		"db||uri|hidden|x:1\ndb||connections|60|default\ndb||wait|10s|default\ndb||memory|3MiB|x:1\n"
+		"db||keep|forever|default\n"
 		"roster||max_items|5000|default\nroster||versioning|true|default\n"
 		"listen||c2s|:: port 5222|default\nlisten||c2s_tls|:: port 5223|default\n"
 		"hosts|a.org|modules_off|none|x:2\nroster|a.org|max_items|7|x:3\n",
