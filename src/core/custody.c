@@ -120,9 +120,8 @@ custody_release(struct custody *c)
 	mailbox_post(c->shard, &c->letter);
 }
 
-void
+bool
 custody_fail(struct custody *c)
 {
-	if (c != NULL)
-		atomic_store(&c->failed, true);
+	return c == NULL || !atomic_exchange(&c->failed, true);
 }

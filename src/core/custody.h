@@ -46,7 +46,8 @@ struct custody *custody_begin(struct sc_session *, struct custody_prefix *);
 struct custody *custody_begin_own(void (*done)(void *arg, bool safe), void *arg);
 void custody_hold(struct custody *);            /* NULL is fine */
 void custody_release(struct custody *);         /* NULL is fine */
-/* the sender got an error; a release must still follow */
-void custody_fail(struct custody *);
+/* The sender gets an error; a release must still follow. False: it has got one already, for a
+ * message that failed in one place often fails in another, and one error is enough. */
+bool custody_fail(struct custody *);
 
 #endif

@@ -53,14 +53,14 @@ route_failed(const struct sc_stanza *lent, struct custody *custody, enum sc_cond
 {
 	struct sc_stanza *error = sc_error_to(lent, cond, text);
 
-	if (error == NULL) {
+	if (error == NULL || !custody_fail(custody)) {
 		STAT_INC(stanzas_dropped);
+		sc_stanza_free(&error);
 		return;
 	}
 	STAT_INC(stanzas_refused);
 	if (sc_kind(lent) == SC_MESSAGE)
 		STAT_INC(messages_bounced);
-	custody_fail(custody);
 	if (sc_from(error) == NULL || sc_to(error) == NULL)
 		sc_stanza_free(&error);
 	else

@@ -30,11 +30,12 @@ reply(struct sc_ctx *ctx, struct sc_stanza **taken)
 	struct sc_session *session = sc_session(ctx);
 
 	*taken = NULL;
-	if (sc_type(s) == SC_TYPE_ERROR) {
-		custody_fail(ctx->custody);
-		if (sc_kind(s) == SC_MESSAGE)
-			STAT_INC(messages_bounced);
+	if (sc_type(s) == SC_TYPE_ERROR && !custody_fail(ctx->custody)) {
+		sc_stanza_free(&s);
+		return;
 	}
+	if (sc_type(s) == SC_TYPE_ERROR && sc_kind(s) == SC_MESSAGE)
+		STAT_INC(messages_bounced);
 	if (session != NULL && sc_to(s) != NULL && sc_jid_same(sc_to(s), &session->jid))
 		sc_push(session, &s);
 	else if (sc_from(s) != NULL && sc_to(s) != NULL)
