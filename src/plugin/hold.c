@@ -126,6 +126,15 @@ sc_db_detach(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args
 	return sc_db_hold(ctx, stmt, args, cont);
 }
 
+enum sc_verdict
+sc_db_detach_query(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args,
+	sc_rows_cont cont)
+{
+	sc_assert(ctx->iq);
+	ctx->detaches = true;
+	return sc_db_hold(ctx, stmt, args, cont);
+}
+
 static void
 behind_arrived(void *arg, const struct sc_rows *rows)
 {

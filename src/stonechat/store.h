@@ -101,6 +101,10 @@ enum sc_verdict sc_db_hold(struct sc_ctx *, const struct sc_stmt *, struct sc_ar
 	sc_rows_cont) SC_MUST_CHECK;
 enum sc_verdict sc_db_detach(struct sc_ctx *, const struct sc_stmt *, struct sc_args,
 	sc_rows_cont) SC_MUST_CHECK;
+/* As sc_db_detach, also for an IQ set, which must be one that only reads (XEP-0313's query is). Its
+ * sender's acknowledgement waits for the answer. */
+enum sc_verdict sc_db_detach_query(struct sc_ctx *, const struct sc_stmt *, struct sc_args,
+	sc_rows_cont) SC_MUST_CHECK;
 enum sc_verdict sc_db_behind(struct sc_ctx *, const struct sc_stmt *, struct sc_args,
 	sc_rows_cont) SC_MUST_CHECK;
 
