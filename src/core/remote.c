@@ -301,12 +301,25 @@ is_full(const struct remote *r)
 		remote_limits.bytes;
 }
 
+/* Promise 1 is about messages. Who asked by an IQ notices when no answer comes, and presence is said
+ * again; neither may hold its sender's `h` while a server is looked for. */
+static bool
+is_promised(const struct sc_stanza *s)
+{
+	return sc_kind(s) == SC_MESSAGE && sc_type(s) != SC_TYPE_HEADLINE &&
+		sc_type(s) != SC_TYPE_ERROR;
+}
+
 static void
 append(struct remote *r, struct parcel *p)
 {
 	struct outq_item *item;
 
 	sc_seal(p->stanza);
+	if (!is_promised(p->stanza)) {
+		custody_release(p->custody);
+		p->custody = NULL;
+	}
 	item = outq_append(&r->q, p->stanza, OUTQ_TO_STANZA, NULL, 0, p->custody, NULL, NULL, NULL);
 	if ((item->custody != NULL || remote_is_kept(item->stanza)) && !timeout_armed(&r->spill))
 		timeout_set(&r->spill, remote_limits.spill_ms);
