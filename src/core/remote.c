@@ -301,8 +301,8 @@ is_full(const struct remote *r)
 		remote_limits.bytes;
 }
 
-/* Promise 1 is about messages. Who asked by an IQ notices when no answer comes, and presence is said
- * again; neither may hold its sender's `h` while a server is looked for. */
+/* Promise 1 is about messages. Who asked by an IQ notices when no answer comes, and presence is
+ * said again; neither may hold its sender's `h` while a server is looked for. */
 static bool
 is_promised(const struct sc_stanza *s)
 {
