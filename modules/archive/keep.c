@@ -10,6 +10,10 @@
  */
 #include "archive/archive.h"
 
+/* So many rows of an account may be on their way before its clients have to wait for the next one:
+ * who writes faster than the database does is slowed down, not refused. */
+#define BEHIND_MAX 256
+
 static const struct sc_elem *
 own_id(const struct sc_entity *account, const struct sc_stanza *m)
 {
@@ -99,7 +103,8 @@ write(struct sc_ctx *ctx, bool sent)
 	payload = sc_stanza_text(sc_arena(ctx), m, &n);
 	archive_comes(archive_of(account), at, tail);
 	sc_keep(ctx, (void *)(intptr_t)at);
-	verdict = sc_db_behind(ctx, archive_sql.add, SC_ARGS(sc_int(sc_entity_id(account)),
+	verdict = (sent && archive_of(account)->under_way > BEHIND_MAX ? sc_db_hold : sc_db_behind)(
+		ctx, archive_sql.add, SC_ARGS(sc_int(sc_entity_id(account)),
 		sc_int(at), sc_text(tail), sc_int(expires), sc_int(sent),
 		sc_text_span(sc_jid_bare_span(other)),
 		sc_text_span(sc_jid_is_bare(other) ? SC_SPAN("") : sc_jid_resource(other)),
