@@ -6,6 +6,7 @@ and does all that an honest server would not. Standard library only (Python 3.11
 import asyncio
 import base64
 import os
+import random
 import re
 import shutil
 import ssl
@@ -490,6 +491,57 @@ class Play:
         tap.ok(len(heard) == 2 and all(heard), "out: three messages in order, over a broken link")
 
 
+    async def mutations(self):
+        """What nobody would write, to both sides of a stream; the server goes on."""
+        chance = random.Random(5269)
+        inside = [f"<db:result from='{GOOD}' to='{OURS}'>key</db:result>",
+                  f"<db:verify from='{GOOD}' to='{OURS}' id='x'>{'0' * 64}</db:verify>",
+                  f"<db:result from='{GOOD}' to='{OURS}' type='error'><error><a/></error></db:result>",
+                  "<bidi xmlns='urn:xmpp:bidi'/>", external(GOOD), "<auth xmlns='urn:ietf:params:xml:"
+                  "ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>", "<enable xmlns='urn:xmpp:sm:3'/>",
+                  "<resume xmlns='urn:xmpp:sm:3' h='0' previd='x'/>", "<a xmlns='urn:xmpp:sm:3' h='9'/>",
+                  "<r xmlns='urn:xmpp:sm:3'/>", "<failed xmlns='urn:xmpp:sm:3' h='4'/>",
+                  f"<message from='a@{GOOD}' to='juliet@{OURS}'/>", "</stream:stream>",
+                  "<stream:error><conflict/></stream:error>", STARTTLS,
+                  f"<stream:features>{MECHANISMS}{DIALBACK}{SM}</stream:features>",
+                  "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+                  "<enabled xmlns='urn:xmpp:sm:3' id='i' resume='1'/>"]
+
+        def mutated():
+            text = "".join(chance.choice(inside) for _ in range(chance.randint(1, 4)))
+            for _ in range(chance.choice((0, 0, 1, 3))):
+                at = chance.randrange(len(text))
+                text = text[:at] + chance.choice(("", "'", "<", ">", "\u00e9", "type='valid' ", "&amp;",
+                                                  text[at:at + 9] * 2)) + text[at + 1:]
+            return text
+
+        async def act(link):
+            await fake_tls(link, GOOD, self.certs[GOOD], chance.choice((MECHANISMS, DIALBACK, SM, "")))
+            for _ in range(3):
+                link.say(mutated())
+                await asyncio.sleep(0.01)
+            link.cut()
+
+        self.fake.act = act
+        for i in range(150):
+            link, _, _ = await secured(self.port, GOOD, OURS, self.certs[GOOD])
+            link.say(mutated())
+            link.say(mutated())
+            if i % 5 == 0:
+                self.juliet.write(f"<message to='a@m{i}.{BACK}' type='chat'><body>x</body></message>")
+            await link.hear("(?!)", 0.02)
+            link.cut()
+        self.juliet.queue.clear()
+        self.juliet.write(f"<iq type='get' id='alive' to='{OURS}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        alive = False
+        for _ in range(100):
+            elem = await self.juliet.next(1)
+            alive = alive or (elem is not None and elem.get("id") == "alive")
+            if alive:
+                break
+        self.tap.ok(alive, "after 150 mutated streams from and to it the server is alive")
+
+
 async def main():
     tap = Tap()
     folder = tempfile.mkdtemp(prefix="s2s.")
@@ -524,7 +576,7 @@ async def main():
         play.juliet.queue.clear()
         parts = (play.nothing_without_proof, play.certificates, play.each_stanza, play.piggyback,
                  play.unsolicited, play.keys, play.dialback, play.acknowledgements, play.refused,
-                 play.called)
+                 play.called, play.mutations)
         wanted = sys.argv[1:]
         for part in parts:
             if wanted and part.__name__ not in wanted:
