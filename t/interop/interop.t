@@ -44,6 +44,8 @@ CLIENTS = (
     ("slixmpp", ["/usr/bin/python3", "clients/slixmpp_chat.py"], lambda: python_has("slixmpp")),
     ("slixmpp-devices", ["/usr/bin/python3", "clients/slixmpp_devices.py"],
      lambda: python_has("slixmpp")),
+    ("slixmpp-archive", ["/usr/bin/python3", "clients/slixmpp_archive.py"],
+     lambda: python_has("slixmpp")),
     ("aioxmpp", ["/usr/bin/python3", "clients/aioxmpp_chat.py"], lambda: python_has("aioxmpp")),
     ("slixmpp-resume", ["/usr/bin/python3", "clients/slixmpp_resume.py"],
      lambda: python_has("slixmpp")),
