@@ -491,6 +491,24 @@ class Play:
         tap.ok(len(heard) == 2 and all(heard), "out: three messages in order, over a broken link")
 
 
+    async def flood(self):
+        """2,000 stanzas a second are allowed, and two seconds' worth at once."""
+        link = await authenticated(self.port, GOOD, OURS, self.certs[GOOD])
+        link.say("<enable xmlns='urn:xmpp:sm:3'/>")
+        await link.hear("<enabled")
+        clock = asyncio.get_running_loop().time
+        start, count = clock(), 10000
+        for _ in range(count // 100):
+            link.say(f"<presence from='a@{GOOD}' to='romeo@{OURS}' type='unavailable'/>" * 100)
+        link.say("<r xmlns='urn:xmpp:sm:3'/>")
+        asked = clock()
+        self.juliet.queue.clear()
+        await self.juliet.ask(f"<iq type='get' to='{OURS}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        self.tap.ok(clock() - asked < 1 * SLOW, "others are answered while a server floods",
+                    clock() - asked)
+        self.tap.ok(await link.hear(f"<a [^>]*h='{count}'", 20 * SLOW) and clock() - start > 2,
+                    "who floods is read no faster than it may send, and loses nothing", clock() - start)
+
     async def mutations(self):
         """What nobody would write, to both sides of a stream; the server goes on."""
         chance = random.Random(5269)
@@ -575,7 +593,7 @@ async def main():
         await play.juliet.settled()
         play.juliet.queue.clear()
         parts = (play.nothing_without_proof, play.certificates, play.each_stanza, play.piggyback,
-                 play.unsolicited, play.keys, play.dialback, play.acknowledgements, play.refused,
+                 play.unsolicited, play.keys, play.dialback, play.acknowledgements, play.flood, play.refused,
                  play.called, play.mutations)
         wanted = sys.argv[1:]
         for part in parts:
