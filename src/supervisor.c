@@ -30,6 +30,7 @@
 #include "server.h"
 #include "store/store.h"
 #include "supervisor.h"
+#include "waiting.h"
 #include "worker.h"
 
 #define PAUSE_MAX 30            /* s between restarts of a worker that keeps dying */
@@ -212,6 +213,7 @@ prepare_database(void)
 	bool told = false;
 
 	pg_wanted = db->uri == NULL || *db->uri == '\0';
+	waiting_begin(pg_wanted ? "starting PostgreSQL" : "connecting to the database");
 	if (pg_wanted) {
 		if (!start_private(error, sizeof error)) {
 			fail(error);
@@ -221,6 +223,7 @@ prepare_database(void)
 		given.db_uri = db->uri;
 	}
 	for (;;) {
+		char why[1100];
 		bool reached = store_check_server(given.db_uri, (int)db->connections,
 			db->allow_unsafe, error, sizeof error);
 
@@ -234,6 +237,8 @@ prepare_database(void)
 			sc_log(NULL, SC_LOG_ERROR, "db.unreachable",
 				"why=\"%s\" action=\"trying again every 2 s\"", error);
 		told = true;
+		snprintf(why, sizeof why, "waiting for the database: %s", error);
+		waiting_begin(why);
 		if (told_to_end(2000))
 			return false;
 	}
@@ -244,10 +249,13 @@ prepare_database(void)
 static pid_t
 start_worker(void)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	waiting_end();
+	pid = fork();
 	if (pid != 0)
 		return pid;
+	given.ctl_fd = waiting_socket();
 	close(alive_pipe[1]);
 	given.alive_fd = alive_pipe[0];
 	_exit(worker_run(&given));
@@ -258,6 +266,23 @@ kill_worker(pid_t pid, int signal)
 {
 	if (pid > 0)
 		kill(pid, signal);
+}
+
+static void
+tell_death(pid_t pid, int status)
+{
+	bool lacked_database = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_NO_DATABASE;
+	bool told = given.lacked_database;
+
+	given.lacked_database = lacked_database;
+	if (lacked_database && told)
+		return;
+	if (WIFSIGNALED(status))
+		sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d signal=%d", (int)pid,
+			WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d status=%d", (int)pid,
+			WEXITSTATUS(status));
 }
 
 /* Collects the dead. True when the worker was among them. */
@@ -272,12 +297,7 @@ reap(pid_t worker)
 		if (pid != worker)
 			continue;
 		worker_died = true;
-		if (WIFSIGNALED(status))
-			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d signal=%d", (int)pid,
-				WTERMSIG(status));
-		else if (WEXITSTATUS(status) != 0)
-			sc_log(NULL, SC_LOG_ERROR, "worker.died", "pid=%d status=%d", (int)pid,
-				WEXITSTATUS(status));
+		tell_death(pid, status);
 	}
 	return worker_died;
 }
@@ -341,10 +361,23 @@ end(pid_t worker)
 		kill_worker(worker, SIGKILL);
 		waitpid(worker, NULL, 0);
 	}
+	waiting_close();
 	if (pg != NULL)
 		private_pg_stop(&pg, false);
 	sc_log(NULL, SC_LOG_INFO, "server.stopped", "pid=%d", (int)getpid());
 	return 0;
+}
+
+/* A worker that keeps dying waits longer each time; one that only lacked the database does not, so
+ * that the server is there soon after it. */
+static int
+next_pause(int pause, time_t lived)
+{
+	if (given.lacked_database)
+		return DATABASE_PAUSE;
+	if (lived > STEADY)
+		return 0;
+	return pause == 0 ? 1 : pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 }
 
 static int
@@ -363,8 +396,9 @@ watch(void)
 		if (s == SIGHUP)
 			kill_worker(worker, SIGHUP);
 		if (s == SIGCHLD && reap(worker)) {
-			pause = time(NULL) - since > STEADY ? 0 : pause == 0 ? 1
-				: pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+			pause = next_pause(pause, time(NULL) - since);
+			waiting_begin(given.lacked_database ? "waiting for the database"
+				: "the worker has died and is started again");
 			worker = 0;
 			since = time(NULL);
 		}
@@ -403,9 +437,12 @@ supervisor_run(const char *conf_file, struct conf *conf)
 		return fail(strerror(errno));
 	sc_log(NULL, SC_LOG_INFO, "server.starting", "version=" PACKAGE_VERSION " pid=%d shards=%d "
 		"modules_from=%s", (int)getpid(), given.shards, server_conf(conf)->module_dir);
+	if (!waiting_open(server_conf(conf)->ctl_socket, conf_file, error, sizeof error))
+		return fail(error);
 	if (prepare_database())
 		status = watch();
-	else if (pg != NULL)
+	waiting_close();
+	if (pg != NULL)
 		private_pg_stop(&pg, false);
 	return status;
 }

@@ -22,6 +22,8 @@ struct inheritance {
 	int shards;
 	bool again;                     /* another worker was there before */
 	int alive_fd;                   /* end of file: the supervisor is gone */
+	int ctl_fd;                     /* the control socket */
+	bool lacked_database;           /* the worker before could not begin without it */
 	int n_fds;
 	struct {
 		int fd;

@@ -418,10 +418,14 @@ stop_all(void)
 	kill(getppid(), SIGTERM);
 }
 
-static bool
-ready(void)
+static const char *
+not_ready_because(void)
 {
-	return atomic_load(&is_ready) && !atomic_load(&is_draining);
+	if (atomic_load(&is_draining))
+		return "it is ending";
+	if (!atomic_load(&is_ready))
+		return "it is starting";
+	return store_trouble();
 }
 
 static bool
@@ -468,9 +472,25 @@ start_look(struct timeout *t)
 		all_ready();
 }
 
+/* What `systemctl status` shows. */
+static void
+tell_systemd(void)
+{
+#ifdef HAVE_LIBSYSTEMD
+	static const char *told;
+	const char *why = not_ready_because();
+
+	if (loop_id() != 0 || why == told)
+		return;
+	told = why;
+	sd_notifyf(0, "STATUS=%s%s", why == NULL ? "Ready." : "Not ready: ", why ? why : "");
+#endif
+}
+
 static void
 housekeeping(struct timeout *t)
 {
+	tell_systemd();
 	session_check_stuck();
 	sleep_sweep();
 	remote_sweep();
@@ -510,7 +530,6 @@ static void
 start_shard_zero(void)
 {
 	static struct event *signals, *alive;
-	char error[512];
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -522,8 +541,7 @@ start_shard_zero(void)
 	event_add(signals, NULL);
 	alive = event_new(loop_base(0), given->alive_fd, EV_READ, on_orphaned, NULL);
 	event_add(alive, NULL);
-	if (!admin_listen(server_conf(conf_now())->ctl_socket, error, sizeof error))
-		sc_log(NULL, SC_LOG_ERROR, "ctl.cannot_listen", "why=\"%s\"", error);
+	admin_serve(given->ctl_fd);
 }
 
 static void
@@ -613,18 +631,21 @@ tell_admin(void)
 		.supervisor_pid = getppid(), .db_pid = given->db_pid, .started = clock_wall(),
 		.conf_file = given->conf_file, .db_uri = given->db_uri, .schema_dir = c->schema_dir,
 		.cert_dir = c->cert_dir,
-		.state_dir = c->state_dir, .ready = ready, .draining = draining, .reload = reload,
+		.state_dir = c->state_dir, .not_ready_because = not_ready_because,
+		.draining = draining, .reload = reload,
 		.stop = stop_all,
 		.tls = tls_in_force,
 	};
 	admin_home_of = home_of;
 }
 
+/* Nothing can be asked of the database. Told once an outage: the supervisor tries again soon. */
 static int
 cannot_start(const char *why)
 {
-	sc_log(NULL, SC_LOG_ERROR, "worker.cannot_start", "why=\"%s\"", why);
-	return 1;
+	sc_log(NULL, given->lacked_database ? SC_LOG_DEBUG : SC_LOG_ERROR, "worker.cannot_start",
+		"why=\"%s\"", why);
+	return WORKER_NO_DATABASE;
 }
 
 /* What was reloaded before a crash stays in force after it; ports and threads are those that the

@@ -5,7 +5,10 @@
 
 #include "supervisor.h"
 
-/* Runs until the supervisor ends or tells it to. Returns the exit status. */
+#define WORKER_NO_DATABASE 3
+
+/* Runs until the supervisor ends or tells it to. Returns the exit status; WORKER_NO_DATABASE: it
+ * could not begin, since the database is away. */
 int worker_run(const struct inheritance *);
 
 #endif

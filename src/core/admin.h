@@ -17,6 +17,12 @@ bool admin_register(const char *module, const struct sc_command_row *rows, size_
 void admin_builtin(void);
 /* On shard 0. The directory is made when missing; mode 0600, an old dead socket is replaced. */
 bool admin_listen(const char *path, char *error, size_t error_size);
+/* The two halves of it, for a socket that is there before the shard: −1 with a sentence; then, on
+ * shard 0, serving at a socket that stays the caller's. */
+int admin_open(const char *path, char *error, size_t error_size);
+void admin_serve(int fd);
+/* Who is at the other end: root, or the server's own user. */
+bool admin_may_come_in(int fd);
 void admin_close(void);
 void admin_forget(void);                                        /* tests: empties the table */
 

@@ -204,8 +204,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* --- accepting --- */
 
-static bool
-may_come_in(int fd)
+bool
+admin_may_come_in(int fd)
 {
 	struct ucred who;
 	socklen_t n = sizeof(who);
@@ -229,7 +229,7 @@ on_connect(evutil_socket_t fd, short what, void *arg)
 	loop_woke();
 	if (client < 0)
 		return;
-	if (n_clients == CLIENTS_MAX || !may_come_in(client)) {
+	if (n_clients == CLIENTS_MAX || !admin_may_come_in(client)) {
 		close(client);
 		return;
 	}
@@ -245,11 +245,11 @@ on_connect(evutil_socket_t fd, short what, void *arg)
 
 /* --- the socket --- */
 
-static bool
+static int
 refuse(char *error, size_t error_size, const char *path, const char *what)
 {
 	snprintf(error, error_size, "control socket %s: %s", path, what);
-	return false;
+	return -1;
 }
 
 static bool
@@ -289,13 +289,12 @@ remove_dead(const struct sockaddr_un *address)
 	return saved == ECONNREFUSED && unlink(address->sun_path) == 0;
 }
 
-bool
-admin_listen(const char *path, char *error, size_t error_size)
+int
+admin_open(const char *path, char *error, size_t error_size)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct event_base *base = loop_base(0);
+	int fd;
 
-	sc_assert(loop_id() == 0 && listen_fd < 0);
 	if (strlen(path) >= sizeof(address.sun_path))
 		return refuse(error, error_size, path, "the path has more than 107 bytes");
 	memcpy(address.sun_path, path, strlen(path));
@@ -304,21 +303,40 @@ admin_listen(const char *path, char *error, size_t error_size)
 	if (!remove_dead(&address))
 		return refuse(error, error_size, path,
 			errno == EADDRINUSE ? "another server answers there" : strerror(errno));
-	listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Until listen() nobody can connect, so the mode is there in time. */
-	if (listen_fd < 0 || bind(listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(path, 0600) != 0 || listen(listen_fd, 16) != 0) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(path, 0600) != 0 || listen(fd, 16) != 0) {
 		refuse(error, error_size, path, strerror(errno));
-		if (listen_fd >= 0)
-			close(listen_fd);
-		listen_fd = -1;
-		return false;
+		if (fd >= 0)
+			close(fd);
+		return -1;
 	}
+	return fd;
+}
+
+void
+admin_serve(int fd)
+{
+	struct event_base *base = loop_base(0);
+
+	sc_assert(loop_id() == 0 && listen_fd < 0);
+	listen_fd = fd;
 	link_init(&clients);
-	snprintf(listen_path, sizeof(listen_path), "%s", path);
 	listen_event = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_connect, base);
 	sc_assert(listen_event != NULL);
 	event_add(listen_event, NULL);
+}
+
+bool
+admin_listen(const char *path, char *error, size_t error_size)
+{
+	int fd = admin_open(path, error, error_size);
+
+	if (fd < 0)
+		return false;
+	snprintf(listen_path, sizeof(listen_path), "%s", path);
+	admin_serve(fd);
 	return true;
 }
 
@@ -328,9 +346,12 @@ admin_close(void)
 	if (listen_fd < 0)
 		return;
 	event_free(listen_event);
-	close(listen_fd);
+	if (listen_path[0] != '\0') {
+		close(listen_fd);
+		unlink(listen_path);
+	}
 	listen_fd = -1;
-	unlink(listen_path);
+	listen_path[0] = '\0';
 	list_each(&clients, l, tmp) {
 		struct admin_client *c = container_of(l, struct admin_client, link);
 

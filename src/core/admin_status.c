@@ -26,7 +26,7 @@ state(void)
 {
 	if (server_facts.draining())
 		return "draining";
-	return server_facts.ready() ? "ready" : "not ready";
+	return server_facts.not_ready_because() == NULL ? "ready" : "not ready";
 }
 
 /* What is being shed, and why (reliability.md §4, Overload). */
@@ -81,9 +81,12 @@ static void
 tell_whole(struct sc_command *c)
 {
 	struct sc_arena *a = sc_command_arena(c);
+	const char *why_not = server_facts.not_ready_because();
 
 	sc_command_fact(c, "state", state());
-	sc_command_fact(c, "ready", server_facts.ready() ? "yes" : "no");
+	sc_command_fact(c, "ready", why_not == NULL ? "yes" : "no");
+	if (why_not != NULL)
+		sc_command_fact(c, "not_ready_because", why_not);
 	sc_command_fact(c, "version", PACKAGE_VERSION);
 	sc_command_fact_int(c, "pid", getpid());
 	sc_command_fact_int(c, "supervisor_pid", server_facts.supervisor_pid);

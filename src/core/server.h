@@ -16,8 +16,9 @@ struct server_facts {
 	pid_t supervisor_pid, db_pid;           /* db_pid 0: an external database */
 	int64_t started;                        /* wall µs */
 	const char *conf_file, *db_uri, *schema_dir, *cert_dir, *state_dir;
-	/* Connected to the database on every shard, listening, not draining. Any thread. */
-	bool (*ready)(void);
+	/* NULL: listening, not draining, and the database takes writes on every shard. Otherwise
+	 * why not; a static text. Any thread. */
+	const char *(*not_ready_because)(void);
 	bool (*draining)(void);
 	/* Reads configuration and certificates anew. done runs on the calling shard: error NULL
 	 * when it worked; notes are lines about keys that need a restart, or NULL. */

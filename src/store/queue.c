@@ -160,6 +160,7 @@ final_status(const struct op *op)
 	if (op->rows.status != SC_DB_FAILED || strncmp(op->rows.state, "53", 2) != 0)
 		return op->rows.status;
 	tell_refused(op->rows.state);
+	store_refused_write(true);
 	return SC_DB_BUSY;
 }
 
@@ -209,6 +210,7 @@ batch_done(struct queue *q, const PGresult *failed_commit)
 		return;
 	}
 	STAT_INC(db_batches);
+	store_refused_write(false);
 	list_each(&q->ops, l, next) {
 		struct op *op = op_of(l);
 
@@ -233,8 +235,11 @@ single_done(struct queue *q, const PGresult *failed_commit)
 			op->rows.status = SC_DB_FAILED;
 			take_state(op, failed_commit);
 		}
-		if (q->writes)
+		if (q->writes) {
 			STAT_INC(db_batches);
+			if (op->rows.status == SC_DB_OK)
+				store_refused_write(false);
+		}
 		finish(q, op, final_status(op));
 		return;
 	}

@@ -58,6 +58,9 @@ struct queue_owner {
  * not get faster by it. */
 int64_t store_now(void);
 
+/* Of all shards: the server has refused a write for lack of something, or taken one (store.c). */
+void store_refused_write(bool refused);
+
 struct queue;
 
 struct queue *queue_new(struct event_base *, const struct connect_want *, bool writes,

@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #define SWEEP_MS 200
 #define CLOSE_MS 2000
+#define REFUSED_MS 30000        /* so long a refused write counts against readiness */
 
 struct store {
 	struct event_base *base;
@@ -37,6 +39,7 @@ struct store {
 	struct event *refuse, *sweep;
 	int64_t swept;                  /* when it ran last */
 	bool away;                      /* said so in the log */
+	bool stuck;                     /* writes wait too long */
 	bool closing;
 	char error[300];
 };
@@ -54,6 +57,41 @@ store_now(void)
 	}
 	evutil_gettime_monotonic(timer, &tv);
 	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+/* --- for all shards: whether writes succeed --- */
+
+static _Atomic int stores_away, stores_stuck;
+static _Atomic int64_t refused_at;      /* ms; 0: the last write was taken */
+
+void
+store_refused_write(bool refused)
+{
+	if (refused || atomic_load_explicit(&refused_at, memory_order_relaxed) != 0)
+		atomic_store(&refused_at, refused ? store_now() : 0);
+}
+
+const char *
+store_trouble(void)
+{
+	int64_t refused = atomic_load(&refused_at);
+
+	if (atomic_load(&stores_away) > 0)
+		return "the database is away";
+	if (atomic_load(&stores_stuck) > 0)
+		return "the database does not answer";
+	/* Not for ever: when nobody writes, nobody would find out that it is over. */
+	if (refused != 0 && store_now() - refused < REFUSED_MS)
+		return "the database refuses writes: no room or no resources";
+	return NULL;
+}
+
+static void
+count_change(_Atomic int *count, bool *was, bool is)
+{
+	if (is != *was)
+		atomic_fetch_add(count, is ? 1 : -1);
+	*was = is;
 }
 
 static int
@@ -89,7 +127,7 @@ on_changed(void *arg, const char *error)
 		snprintf(s->error, sizeof s->error, "%s", error);
 		if (!s->away)
 			sc_log(NULL, SC_LOG_WARN, "db.away", "error=\"%s\"", error);
-		s->away = true;
+		count_change(&stores_away, &s->away, true);
 		return;
 	}
 	STAT_INC(db_reconnects);
@@ -98,7 +136,7 @@ on_changed(void *arg, const char *error)
 	s->error[0] = '\0';
 	if (s->away)
 		sc_log(NULL, SC_LOG_INFO, "db.back", "connections=%d", queues_n(s));
-	s->away = false;
+	count_change(&stores_away, &s->away, false);
 }
 
 static const struct queue_owner queue_owner = { .gone = on_gone, .changed = on_changed };
@@ -130,7 +168,8 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < queues_n(s) && now - s->swept < SWEEP_MS * 5; i++)
 		queue_expire(s->queues[i], now);
 	s->swept = now;
-	if (s->waiting > 0)
+	count_change(&stores_stuck, &s->stuck, store_busy(s) && !s->away);
+	if (s->waiting > 0 || s->stuck)
 		sweep_later(s);
 }
 
@@ -245,6 +284,8 @@ store_close(struct store **taken)
 
 	*taken = NULL;
 	s->closing = true;
+	count_change(&stores_away, &s->away, false);
+	count_change(&stores_stuck, &s->stuck, false);
 	for (int i = 0; i < queues_n(s); i++)
 		queue_delay(s->queues[i], 0);
 	drain(s);

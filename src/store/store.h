@@ -40,6 +40,8 @@ size_t store_waiting(const struct store *);                     /* queued or und
 bool store_busy(const struct store *);                          /* new writes would get BUSY */
 void store_flush(struct store *);                               /* sends; at a turn's end */
 const char *store_last_error(const struct store *);             /* for status; "" when well */
+/* Of all shards: NULL, or why writes do not succeed just now; a static text. Any thread. */
+const char *store_trouble(void);
 
 typedef void (*store_done)(void *arg, const struct sc_rows *);
 /* Copies the arguments. done runs later from the loop, never from inside this

@@ -148,6 +148,13 @@ full_disk(void)
 	try_until(&done_n, 7);
 	ok(outcome[SC_DB_BUSY] == 1 && outcome[SC_DB_OK] == 6,
 	    "a full disk is like an outage, and only for what met it");
+	store_run(try_store, &full, SC_NO_ARGS, see, NULL);
+	try_until(&done_n, 8);
+	is_text(store_trouble(), "the database refuses writes: no room or no resources",
+	    "this is no readiness");
+	load(6, 1);
+	try_until(&done_n, 9);
+	is_text(store_trouble(), NULL, "until a write succeeds");
 }
 
 static void
@@ -178,7 +185,7 @@ fail_over(void)
 	done_n = 0;
 	store_run(try_store, &count, SC_NO_ARGS, see_count, NULL);
 	try_until(&done_n, 1);
-	is_int(rows_n, N + 6, "all rows are there, each once");
+	is_int(rows_n, N + 7, "all rows are there, each once");
 	is_int(disorder, 0, "in order");
 }
 

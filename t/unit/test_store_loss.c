@@ -114,6 +114,7 @@ replayed_or_uncertain(void)
 	turns(3);
 	ok(!store_ready(try_store) && store_last_error(try_store)[0], "away: %s",
 	    store_last_error(try_store));
+	is_text(store_trouble(), "the database is away", "and everybody may know");
 	ok(sent[1].n == 0, "what is uncertain waits for its turn behind what is repeated");
 	pg = try_pg();
 	try_until(&done_n, 7);
@@ -129,6 +130,7 @@ replayed_or_uncertain(void)
 	    "all in the order given");
 	done_n = 0;
 	ok(try_ready(), "back");
+	is_text(store_trouble(), NULL, "and well");
 	is_text(store_last_error(try_store), "", "and no error is shown any more");
 	run(&count, SC_NO_ARGS, &read);
 	try_until(&done_n, 1);
@@ -261,9 +263,11 @@ stuck(void)
 	struct store_conf conf = try_conf(pg);
 	struct seen once = { 0 }, plain = { 0 }, behind = { 0 }, read = { 0 }, before = { 0 };
 	PGconn *conn = PQconnectdb(private_pg_uri(pg));
+	bool trouble = false;
 	int most = 0;
 
 	conf.write_timeout_ms = 300;
+	conf.outage_ms = 200;
 	try_open(&conf);
 	try_ready();
 	done_n = 0;
@@ -279,8 +283,10 @@ stuck(void)
 		int n = blocked(conn);
 
 		most = n > most ? n : most;
+		trouble = trouble || sc_same(store_trouble(), "the database does not answer");
 		try_turn();
 	}
+	ok(trouble, "this is no readiness");
 	is_int(most, 1, "a connection that does not answer is replaced, and its process ended");
 	PQclear(PQexec(conn, "commit"));
 	try_until(&done_n, 3);
