@@ -131,7 +131,9 @@ write_key(FILE *f, struct sc_arena *a, const struct sc_key *key)
 	fprintf(f, "| `%s` | %s | ", key->name, type_name(key->type));
 	write_default(f, key);
 	fprintf(f, " | %s", key->help ? key->help : "");
-	if (key->min != 0 || key->max != 0)
+	if (key->max == INT64_MAX && key->min != 0)
+		fprintf(f, " At least %s.", conf_number_text(a, key->type, key->min));
+	else if (key->max != INT64_MAX && (key->min != 0 || key->max != 0))
 		fprintf(f, " From %s to %s.", conf_number_text(a, key->type, key->min),
 			conf_number_text(a, key->type, key->max));
 	if (key->words != NULL) {
