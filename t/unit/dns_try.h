@@ -35,10 +35,10 @@ struct fake_out {
 };
 
 static inline void
-fake_put(struct fake_out *o, unsigned value, int octets)
+fake_put(struct fake_out *o, uint64_t value, int octets)
 {
 	while (octets-- > 0)
-		o->bytes[o->n++] = (unsigned char)(value >> 8 * octets);
+		o->bytes[o->n++] = octets < 8 ? (unsigned char)(value >> 8 * octets) : 0;
 }
 
 static inline void
