@@ -177,9 +177,7 @@ CREATE TABLE public.sleeping_sessions (
     max_ms bigint NOT NULL,
     deadline bigint NOT NULL,
     presence text,
-    notes text NOT NULL,
-    numbers bigint[] NOT NULL,
-    sequences bigint[] NOT NULL
+    notes text NOT NULL
 );
 
 CREATE TABLE public.spool (
@@ -191,9 +189,19 @@ CREATE TABLE public.spool (
     created bigint NOT NULL,
     expires bigint NOT NULL,
     unreadable boolean DEFAULT false NOT NULL,
-    owed text COLLATE pg_catalog."C"
+    owed text COLLATE pg_catalog."C",
+    acked boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
+
+CREATE TABLE public.spool_given (
+    receiver bigint NOT NULL,
+    session text NOT NULL COLLATE pg_catalog."C",
+    page bigint NOT NULL,
+    numbers bigint[] NOT NULL,
+    sequences bigint[] NOT NULL,
+    expires bigint NOT NULL
+);
 
 CREATE TABLE public.tombstones (
     host integer NOT NULL,
@@ -276,6 +284,9 @@ ALTER TABLE ONLY public.server_secrets
 ALTER TABLE ONLY public.sleeping_sessions
     ADD CONSTRAINT sleeping_sessions_pkey PRIMARY KEY (account, id);
 
+ALTER TABLE ONLY public.spool_given
+    ADD CONSTRAINT spool_given_pkey PRIMARY KEY (receiver, session, page);
+
 ALTER TABLE ONLY public.spool
     ADD CONSTRAINT spool_pkey PRIMARY KEY (receiver, sequence);
 
@@ -295,6 +306,8 @@ CREATE INDEX archive_forever_owner_peer_at_idx ON public.archive_forever USING b
 CREATE INDEX sleeping_sessions_deadline ON public.sleeping_sessions USING btree (deadline);
 
 CREATE INDEX spool_expires ON public.spool USING btree (expires);
+
+CREATE INDEX spool_given_expires ON public.spool_given USING btree (expires);
 
 ALTER INDEX public.archive_peer ATTACH PARTITION public.archive_forever_owner_peer_at_idx;
 

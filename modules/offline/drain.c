@@ -24,7 +24,9 @@
 #include "offline/spool.h"
 
 #define PAGE 64
-#define LOOK_LATER_MS 5000
+#define LOOK_LATER_MS 1000
+#define TRY_AGAIN_MS 250
+#define PATIENCE_US (5 * 1000000LL)     /* without a database, before order gives way to chatting */
 #define STALLED_MS 2000
 
 struct drain {
@@ -34,15 +36,21 @@ struct drain {
 	int64_t asked_after;            /* the page being read begins behind this */
 	int asked_for;                  /* rows */
 	unsigned commits_then;          /* spool->commits when it was asked for */
+	int64_t away_since;             /* sc_mono(): pages cannot be read; 0: they can */
+	int64_t given_to;               /* the page given out last ends here */
 	int64_t no_room_since;          /* sc_mono(); 0: it has room, or nobody has looked */
 	uint8_t refs;                   /* until it is over, and while a page is being read */
-	bool reading;                   /* and until the page is given out */
+	bool reading;                   /* and until the page is given out, and that written down */
+	bool was_full;                  /* the page */
+	/* its session sleeps, and it is known that something waits */
+	bool peeked;
 	bool stale;                     /* the page holds a row that is gone */
 	bool near_end;
 	bool over;
 };
 
 static void step(struct drain *);
+static void page_arrived(void *, const struct sc_rows *);
 static void watch(struct spool *);
 static void look_when_the_database_is_back(struct spool *);
 
@@ -162,9 +170,13 @@ finish(struct drain *d)
 	s->nothing_left = true;
 	end(d);
 	keep_release_held(s);
+	if (!s->swept) {
+		s->swept = true;
+		row_sweep(s);
+	}
 }
 
-/* The database does not answer, or the session takes nothing. People must be able to chat
+/* The database does not answer for long, or the session takes nothing. People must be able to chat
  * meanwhile. */
 static void
 give_up(struct drain *d)
@@ -186,8 +198,7 @@ set_aside(struct spool *s, int64_t sequence)
 		NULL, NULL);
 }
 
-/* XEP-0203: the server that delayed it says so. */
-static const char *
+const char *
 delay_patch(struct sc_stanza *m, const struct spool *s, int64_t created)
 {
 	struct sc_arena *arena = sc_stanza_arena(m);
@@ -257,26 +268,130 @@ after_page(struct drain *d, bool was_full)
 }
 
 static void
-page_arrived(void *arg, const struct sc_rows *rows)
+try_again(void *arg)
 {
 	struct drain *d = arg;
 	struct sc_entity *account = d->spool->account;
+
+	d->reading = false;
+	if (!d->over)
+		step(d);
+	unref(d);
+	sc_entity_unpin(account);
+}
+
+/* A database that restarts is back in a moment. Until then what is new is stored behind the rest,
+ * or waits to be. */
+static void
+cannot_read(struct drain *d)
+{
+	struct spool *s = d->spool;
+
+	if (d->away_since == 0)
+		d->away_since = sc_mono();
+	if (sc_mono() - d->away_since > PATIENCE_US) {
+		give_up(d);
+		return;
+	}
+	d->near_end = false;
+	d->refs++;
+	sc_entity_pin(s->account);
+	sc_timer(TRY_AGAIN_MS, try_again, d);
+	keep_release_held(s);
+}
+
+/* Rows may have come back while it was written down that they were given out. */
+static void
+page_left(void *arg)
+{
+	struct drain *d = arg;
+	struct sc_entity *account = d->spool->account;
+
+	d->reading = false;
+	if (!d->over && (d->stale || d->cursor != d->given_to))
+		step(d);
+	else if (!d->over)
+		after_page(d, d->was_full);
+	unref(d);
+	sc_entity_unpin(account);
+}
+
+static void
+page_given(struct drain *d, bool was_full)
+{
+	struct spool *s = d->spool;
+	struct sc_session *session = sc_session_by_number(s->account, d->session);
+
+	d->away_since = 0;
+	d->was_full = was_full;
+	d->given_to = d->cursor;
+	d->refs++;
+	sc_entity_pin(s->account);
+	if (session != NULL)
+		given_page(s, session, d->asked_after, d->cursor, page_left, d);
+	else
+		page_left(d);
+}
+
+static bool
+nothing_in(const struct spool *s, const struct sc_rows *rows)
+{
+	for (int i = 0; i < sc_rows_count(rows); i++)
+		if (!row_is_out(s, sc_row_int(rows, i, 0)))
+			return false;
+	return true;
+}
+
+static void
+page_arrived(void *arg, const struct sc_rows *rows)
+{
+	struct drain *d = arg;
+	struct spool *s = d->spool;
+	struct sc_entity *account = s->account;
 	bool was_full = sc_rows_count(rows) == d->asked_for;
 
 	if (d->over) {
 		/* nothing */
 	} else if (sc_rows_status(rows) != SC_DB_OK) {
-		give_up(d);
+		cannot_read(d);
+	} else if (d->peeked && is_asleep(d) && !was_full && !d->stale && nothing_in(s, rows)) {
+		d->reading = false;
+		d->peeked = false;              /* after_page() may look again */
+		after_page(d, false);
 	} else if (d->stale || d->asked_after != d->cursor || !takes_rows(d) ||
-		d->spool->in_their_place > 0) {
+		s->in_their_place > 0) {
 		d->reading = false;
 		step(d);
 	} else if (give_page(d, rows)) {
-		d->reading = false;
-		after_page(d, was_full);
+		page_given(d, was_full);
 	}
 	unref(d);
 	sc_entity_unpin(account);
+}
+
+static void
+ask(struct drain *d, int rows)
+{
+	struct spool *s = d->spool;
+
+	d->reading = true;
+	d->refs++;
+	d->stale = false;
+	d->asked_after = d->cursor;
+	d->asked_for = rows;
+	d->commits_then = s->commits;
+	sc_entity_pin(s->account);
+	sc_db_run(spool_sql.page, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(d->cursor),
+		sc_int(sc_now()), sc_int(d->asked_for)), page_arrived, d);
+}
+
+/* Is there anything at all that the session could be given when it wakes up? If not, what comes is
+ * for it and others, and need not wait behind it. */
+static void
+peek(struct drain *d)
+{
+	d->peeked = true;
+	ask(d, PAGE);
 }
 
 static void
@@ -295,8 +410,11 @@ step(struct drain *d)
 	if (sc_session_asleep(session)) {       /* session_awake will tell, or drain_look() */
 		d->near_end = false;
 		keep_release_held(s);
+		if (s->drain == d && !d->peeked)
+			peek(d);
 		return;
 	}
+	d->peeked = false;
 	if (!sc_session_available(session)) {   /* its stream has ended, what it sent is not done */
 		end(d);
 		drain_look(s);
@@ -312,15 +430,7 @@ step(struct drain *d)
 		return;
 	}
 	d->no_room_since = 0;
-	d->reading = true;
-	d->refs++;
-	d->stale = false;
-	d->asked_after = d->cursor;
-	d->asked_for = room < PAGE ? room : PAGE;
-	d->commits_then = s->commits;
-	sc_entity_pin(s->account);
-	sc_db_run(spool_sql.page, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(d->cursor),
-		sc_int(sc_now()), sc_int(d->asked_for)), page_arrived, d);
+	ask(d, room < PAGE ? room : PAGE);
 }
 
 static void
@@ -448,6 +558,9 @@ drain_row_came_back(struct spool *s, int64_t sequence)
 		look_soon(s);
 	else if (s->drain->cursor >= sequence)
 		s->drain->cursor = sequence - 1;
+	/* the page may be of a time when the row was not there yet */
+	else if (s->drain->reading)
+		s->drain->stale = true;
 }
 
 void

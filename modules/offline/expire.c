@@ -25,6 +25,7 @@ swept(void *arg, const struct sc_rows *rows)
 
 	sc_count(spool_counters.expired, n);
 	sc_timer(n == BITE ? NEXT_BITE_MS : EVERY_MS, sweep, arg);
+	sc_db_run(spool_sql.give_expire, SC_ARGS(sc_int(sc_now()), sc_int(BITE)), NULL, NULL);
 }
 
 void

@@ -98,8 +98,8 @@ keep_sequence_since(struct spool *s, int64_t since)
 
 void
 keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc_span payload,
-	int64_t created, const char *owed, void (*done)(void *arg, const struct sc_rows *),
-	void *arg)
+	int64_t created, const char *owed, bool acked,
+	void (*done)(void *arg, const struct sc_rows *), void *arg)
 {
 	const struct offline_conf *c = conf_of(s);
 
@@ -107,7 +107,8 @@ keep_add(struct spool *s, int64_t sequence, const struct sc_stanza *m, struct sc
 	s->bytes += (int64_t)payload.n;
 	sc_db_run(spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_int(sequence),
 		sc_text_span(sc_jid_span(sc_from(m))), sc_text(sc_id(m)), sc_text_span(payload),
-		sc_int(created), sc_int(created + c->expiry * 1000), sc_text(owed)), done, arg);
+		sc_int(created), sc_int(created + c->expiry * 1000), sc_text(owed), sc_int(acked)),
+		done, arg);
 }
 
 /* From now on something is stored, or will be: what comes next must not pass it, so whoever is
@@ -150,8 +151,8 @@ insert(struct sc_ctx *ctx, struct spool *s, const char *payload, size_t bytes)
 	verdict = sc_db_behind(ctx, spool_sql.add, SC_ARGS(sc_int(sc_entity_id(s->account)),
 		sc_int(sequence), sc_text_span(sc_jid_span(sc_from(m))),
 		sc_text(sc_id(m)), sc_text_span((struct sc_span){ payload, bytes }), sc_int(now),
-		sc_int(now + c->expiry * 1000), sc_null()), since != 0 ? stored_in_its_place
-		: stored);
+		sc_int(now + c->expiry * 1000), sc_null(), sc_int(0)), since != 0
+		? stored_in_its_place : stored);
 	return verdict == SC_PASS ? SC_TAKEN : verdict;
 }
 

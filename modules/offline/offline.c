@@ -17,7 +17,10 @@ static const struct sc_key conf[] = {
 
 const struct spool_sql spool_sql = {
 	.count = &sql_spool_count, .add = &sql_spool_add, .page = &sql_spool_page,
-	.remove = &sql_spool_remove, .had = &sql_spool_had,
+	.remove = &sql_spool_remove, .had = &sql_spool_had, .noted = &sql_spool_noted,
+	.orphans = &sql_spool_orphans, .owed = &sql_spool_owed, .give = &sql_spool_give,
+	.give_end = &sql_spool_give_end, .distrust = &sql_spool_distrust,
+	.give_expire = &sql_spool_give_expire,
 	.set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge,
 	.expire = &sql_spool_expire, .account = &sql_spool_account, .list = &sql_spool_list,
 };
@@ -37,6 +40,7 @@ const struct spool_counters spool_counters = {
 };
 
 static SC_SLOT(account_slot, SC_SLOT_ENTITY, struct spool, NULL);
+static SC_SLOT(session_slot, SC_SLOT_SESSION, struct spool_session, NULL);
 static SC_SLOT(shard_slot, SC_SLOT_SHARD, struct spool_shard, NULL);
 
 struct spool *
@@ -46,6 +50,12 @@ spool_of(struct sc_entity *account)
 
 	s->account = account;
 	return s;
+}
+
+struct spool_session *
+spool_session(struct sc_session *session)
+{
+	return sc_session_slot(session, &session_slot);
 }
 
 struct spool_shard *
@@ -109,35 +119,10 @@ session_wakes_up(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 }
 
 static void
-session_is_back(struct sc_ctx *ctx, const struct sc_ev_notes *ev)
+session_counts_anew(struct sc_ctx *ctx, const struct sc_ev_session *ev)
 {
 	(void)ctx;
-	drain_wait_for(spool_of(sc_session_account(ev->session)), ev->session);
-}
-
-static void
-client_has(struct sc_ctx *ctx, const struct sc_ev_had *ev)
-{
-	(void)ctx;
-	for (int i = 0; i < ev->n; i++)
-		row_was_had(spool_of(sc_session_account(ev->session)), ev->sequences[i]);
-}
-
-/* Also without the database the client hears that it cannot resume; then it may get again what it
- * has. */
-static enum sc_verdict
-had_deleted(struct sc_ctx *ctx, const struct sc_rows *rows)
-{
-	(void)ctx;
-	(void)rows;
-	return SC_PASS;
-}
-
-static enum sc_verdict
-delete_had(struct sc_ctx *ctx, struct sc_ev_resume *ev)
-{
-	return sc_db_hold(ctx, spool_sql.had, SC_ARGS(sc_int(sc_entity_id(ev->account)),
-		sc_text(ev->id), sc_int(ev->h)), had_deleted);
+	given_anew(spool_of(sc_session_account(ev->session)), ev->session);
 }
 
 static void
@@ -155,9 +140,10 @@ static const struct sc_hook hooks[] = {
 	SC_SEE(session_drained, session_has_room),
 	SC_SEE(session_asleep, session_falls_asleep),
 	SC_SEE(session_awake, session_wakes_up),
-	SC_SEE(session_restored, session_is_back),
-	SC_SEE(session_had, client_has),
-	SC_ON(resume_failed, STORE, delete_had),
+	SC_ON(sessions_restored, STORE, resume_give),
+	SC_SEE(session_renumbered, session_counts_anew),
+	SC_ON(resume_failed, STORE, resume_had),
+	SC_SEE(session_disagreed, resume_distrust),
 	SC_SEE(message_owed, owed_keep),
 	SC_SEE(message_settled, owed_settle),
 	SC_SEE(account_deleted, forget_account),
@@ -184,7 +170,7 @@ SC_MODULE(offline,
 	.implements = SC_LIST("XEP-0160 1.0.1", "XEP-0203 2.0", "XEP-0334 1.0.0"),
 	.hooks = hooks,
 	.features = features,
-	.slots = SC_SLOTS(&account_slot, &shard_slot),
+	.slots = SC_SLOTS(&account_slot, &session_slot, &shard_slot),
 	.counters = SC_COUNTERS(&spool_stored, &spool_delivered, &spool_full, &spool_busy,
 		&spool_expired, &spool_unreadable, &spool_not_worth),
 	.conf = conf,

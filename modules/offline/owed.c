@@ -5,9 +5,8 @@
  * and says what becomes of it (message_settled); until then the row is in the list of rows.c, so
  * that no drain gives it to anybody.
  *
- * One session's acknowledgement is enough for the row to go: others that are still owed the message
- * have it in the memory of their session, and after a restart there are no sessions that could be
- * resumed.
+ * When one session has acknowledged the message the row stays for the others that are owed it and
+ * may be resumed, and for nobody else; its list says who.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +63,9 @@ write_row(struct job *job)
 
 	job->sequence = keep_sequence_since(s, since);
 	sc_owed_set_sequence(job->owed, job->sequence);
-	row_hold(s, job->sequence, job->bytes);
+	row_hold(s, job->sequence, job->bytes, job->owed);
 	keep_add(s, job->sequence, m, (struct sc_span){ job->payload, job->bytes }, since,
-		job->list, written, job);
+		job->list, sc_owed_acked(job->owed), written, job);
 }
 
 static void
@@ -153,13 +152,16 @@ owed_settle(struct sc_ctx *ctx, const struct sc_ev_settled *ev)
 	struct spool *s = spool_of(ev->account);
 	int64_t sequence = sc_owed_sequence(ev->owed);
 
-	(void)ctx;
 	if (sequence == 0)
 		return;
 	if (ev->how == SC_SETTLED_PLAIN) {
 		row_release(s, sequence);
 		drain_row_came_back(s, sequence);
-	} else if (ev->how == SC_SETTLED_SAFE || sc_owed_acked(ev->owed)) {
+	} else if (ev->how == SC_SETTLED_SAFE) {
 		row_is_safe(s, sequence);
+	} else {
+		sc_db_run(spool_sql.noted, SC_ARGS(sc_int(sc_entity_id(s->account)),
+			sc_int(sequence),
+			sc_text(sc_owed_list(sc_arena(ctx), ev->owed))), NULL, NULL);
 	}
 }

@@ -25,6 +25,7 @@ struct row {
 	int64_t sequence;
 	uint32_t bytes;
 	enum row_state state;
+	struct sc_owed *owed;           /* while HELD */
 };
 
 struct deletion {
@@ -167,6 +168,8 @@ row_done(void *arg, bool safe)
 	}
 	sc_count(spool_counters.delivered, 1);
 	is_safe(r, s->n_owed == 0);
+	if (s->n_owed == 0)
+		given_look(s);
 }
 
 static struct row *
@@ -195,21 +198,10 @@ row_push(struct spool *s, struct sc_session *session, int64_t sequence, size_t b
 	sc_push_row(session, sealed, patch, sequence, row_done, r);
 }
 
-/* Out until it is deleted, so that the drain that begins now does not find it. */
 void
-row_was_had(struct spool *s, int64_t sequence)
+row_hold(struct spool *s, int64_t sequence, size_t bytes, struct sc_owed *owed)
 {
-	if (row_is_out(s, sequence))
-		return;
-	row_new(s, sequence, 0, ROW_SAFE);
-	s->n_safe++;
-	delete_safe(s);
-}
-
-void
-row_hold(struct spool *s, int64_t sequence, size_t bytes)
-{
-	row_new(s, sequence, bytes, ROW_HELD);
+	row_new(s, sequence, bytes, ROW_HELD)->owed = owed;
 }
 
 /* NULL: not there, or past that. */
@@ -219,6 +211,33 @@ held_row(struct spool *s, int64_t sequence)
 	struct row *r = *place_of(s, sequence);
 
 	return r != NULL && r->sequence == sequence && r->state == ROW_HELD ? r : NULL;
+}
+
+struct sc_owed *
+row_owed(const struct spool *s, int64_t sequence)
+{
+	for (const struct row *r = s->rows; r != NULL && r->sequence <= sequence; r = r->next)
+		if (r->sequence == sequence)
+			return r->state == ROW_HELD ? r->owed : NULL;
+	return NULL;
+}
+
+void
+row_sweep(struct spool *s)
+{
+	int64_t *kept;
+	size_t n = 0;
+
+	for (const struct row *r = s->rows; r != NULL; r = r->next)
+		n++;
+	kept = malloc((n + 1) * sizeof *kept);
+	sc_assert(kept != NULL);
+	n = 0;
+	for (const struct row *r = s->rows; r != NULL; r = r->next)
+		kept[n++] = r->sequence;
+	sc_db_run(spool_sql.orphans, SC_ARGS(sc_int(sc_entity_id(s->account)), sc_ints(kept, n)),
+		NULL, NULL);
+	free(kept);
 }
 
 void

@@ -7,6 +7,8 @@
  *	owed.c          rows for what sessions are slow to acknowledge (XEP-0198)
  *	drain.c         giving the stored ones to a session, in order, in windows
  *	rows.c          rows on their way out: given to a session, then safe, then deleted
+ *	given.c         writing down under which number a session gets a row
+ *	resume.c        what sessions get back after a restart, or have already
  *	expire.c        the sweep of old rows
  *	commands.c      spool show, spool purge
  * Everything here runs on the home of the account.
@@ -23,7 +25,8 @@ struct offline_conf {
 
 /* The generated header is included by offline.c alone: each inclusion makes new statements. */
 struct spool_sql {
-	const struct sc_stmt *count, *add, *page, *remove, *had, *set_aside;
+	const struct sc_stmt *count, *add, *page, *remove, *had, *noted, *orphans, *set_aside;
+	const struct sc_stmt *owed, *give, *give_end, *give_expire, *distrust;
 	const struct sc_stmt *purge, *expire, *account, *list;
 };
 extern const struct spool_sql spool_sql;
@@ -52,6 +55,8 @@ struct spool {
 	bool nothing_left;              /* no row is in the database but those in `rows` */
 	int writing;                    /* rows of owed.c on their way into the database */
 	bool will_look, will_watch, will_delete;        /* timers are set */
+	/* what a former process left that nobody waits for is gone */
+	bool swept;
 	bool will_probe;                /* the database was away: no drain until it answers */
 	struct drain *drain;            /* NULL: nobody is being served */
 	struct row *rows;               /* with a session, or safe and not yet deleted; sorted */
@@ -61,6 +66,13 @@ struct spool {
 };
 
 struct spool *spool_of(struct sc_entity *account);
+
+/* The slot of a session. */
+struct spool_session {
+	bool given;                     /* given.c has written something down for it */
+};
+
+struct spool_session *spool_session(struct sc_session *);
 
 /* SASL ANONYMOUS: nobody will ever come back for what is stored. */
 static inline bool
@@ -94,8 +106,8 @@ int64_t keep_sequence_since(struct spool *, int64_t since);
 /* Counts and inserts a row that no stanza waits for. owed: to whom it was written
  * (sc_owed_list). */
 void keep_add(struct spool *, int64_t sequence, const struct sc_stanza *, struct sc_span payload,
-	int64_t created, const char *owed, void (*done)(void *arg, const struct sc_rows *),
-	void *arg);
+	int64_t created, const char *owed, bool acked,
+	void (*done)(void *arg, const struct sc_rows *), void *arg);
 void keep_release_held(struct spool *);         /* messages that were held are looked at again */
 
 /* drain.c */
@@ -119,20 +131,39 @@ void drain_row_came_back(struct spool *, int64_t sequence);
  * its way. */
 void drain_look_back(struct spool *);
 void drain_row_is_gone(struct spool *, int64_t sequence);
+/* XEP-0203: the server that delayed it says so. In the stanza's arena. */
+const char *delay_patch(struct sc_stanza *, const struct spool *, int64_t created);
 
 /* rows.c */
 bool row_is_out(const struct spool *, int64_t sequence);
 /* Gives the sealed message to the session and sees to it that its row is deleted when it is safe
  * there. */
-/* The client of a session that came over a restart has the message already. */
-void row_was_had(struct spool *, int64_t sequence);
 void row_push(struct spool *, struct sc_session *, int64_t sequence, size_t bytes,
 	const struct sc_stanza *sealed, const char *patch);
 
 /* A row that owed.c has written: no drain touches it until it is released. */
-void row_hold(struct spool *, int64_t sequence, size_t bytes);
+void row_hold(struct spool *, int64_t sequence, size_t bytes, struct sc_owed *);
+/* Whose it is; NULL: it is not held. */
+struct sc_owed *row_owed(const struct spool *, int64_t sequence);
+/* Deletes what a former process left and nobody waits for: acknowledged, and not in the list. */
+void row_sweep(struct spool *);
 void row_is_safe(struct spool *, int64_t sequence);
 void row_release(struct spool *, int64_t sequence);
+
+/* given.c */
+/* The session has just been given rows with sequences behind `after`, up to `last`: they leave for
+ * it when their numbers are written down. done runs then, or soon, or at once. */
+void given_page(struct spool *, struct sc_session *, int64_t after, int64_t last,
+	void (*done)(void *arg), void *arg);
+/* A session that came over a restart is resumed: all that it has not got has another number. */
+void given_anew(struct spool *, struct sc_session *);
+/* Something was acknowledged: whoever has got everything needs to be remembered no more. */
+void given_look(struct spool *);
+
+/* resume.c */
+enum sc_verdict resume_give(struct sc_ctx *, struct sc_ev_account *);
+enum sc_verdict resume_had(struct sc_ctx *, struct sc_ev_resume *);
+void resume_distrust(struct sc_ctx *, const struct sc_ev_session *);
 
 /* owed.c */
 void owed_keep(struct sc_ctx *, const struct sc_ev_owed *);

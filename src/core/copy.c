@@ -50,7 +50,7 @@ sc_push_copies(struct sc_ctx *ctx, const struct sc_stanza *sealed, enum sc_copy_
 		give_copy(s, sealed, ctx->custody, owed);
 	}
 	if (owed != NULL)
-		owed_unref(owed);
+		owed_given(owed);
 }
 
 void

@@ -209,7 +209,7 @@ give_all(struct sc_entity *e, const struct sc_stanza *sealed, enum fate fate,
 			give(s, sealed, custody, owed);
 	tell_given(&(struct given){ { e, sealed, SC_GIVEN_SESSIONS }, match, custody, owed });
 	if (owed != NULL)
-		owed_unref(owed);
+		owed_given(owed);
 }
 
 static void

@@ -47,6 +47,7 @@ outq_append(struct outq *q, const struct sc_stanza *sealed, enum outq_to to, con
 	if (owed != NULL)
 		owed_join(owed, item);
 	item->weight = (uint32_t)(sizeof *item + patch_len + sealed->wire.n);
+	item->place = ++q->appended;
 	*q->last = item;
 	q->last = &item->next;
 	q->n++;
@@ -197,11 +198,25 @@ outq_ack(struct outq *q, uint32_t h)
 	return true;
 }
 
+uint32_t
+outq_number(struct outq_item *item)
+{
+	struct outq *q = item->q;
+
+	if (!q->counts)
+		return 0;
+	if ((int32_t)(item->place - q->named) > 0)
+		q->named = item->place;
+	return item->number != 0 ? item->number : q->sent + 1 + (item->place - q->first->place);
+}
+
 void
 outq_rewind(struct outq *q)
 {
 	if (q->flying == NULL)
 		return;
+	for (struct outq_item *item = q->flying; item != NULL; item = item->next)
+		item->number = 0;
 	*q->flying_last = q->first;
 	if (q->first == NULL)
 		q->last = q->flying_last;
@@ -232,8 +247,13 @@ unlink_from(struct outq_item **first, struct outq_item ***last, struct outq_item
 static bool
 take_unwritten(struct outq *q, struct outq_item *item)
 {
+	struct outq_item *behind = item->next;
+
 	if (!unlink_from(&q->first, &q->last, item))
 		return false;
+	for (; behind != NULL; behind = behind->next)
+		behind->place--;
+	q->appended--;
 	q->n--;
 	is_not_later(q, item);
 	return true;
@@ -248,6 +268,32 @@ outq_withdraw(struct outq *q, struct outq_item *item)
 	return true;
 }
 
+void
+outq_count_from(struct outq *q, uint32_t h)
+{
+	struct outq_item *item = q->first;
+
+	sc_assert(q->flying == NULL);
+	while (item != NULL) {
+		if (item->number == 0 || (int32_t)(h - item->number) < 0) {
+			item = item->next;
+		} else if (take_unwritten(q, item)) {
+			item_end(q, item, true);
+			item = q->first;        /* whoever was told may have changed the queue */
+		}
+	}
+	for (item = q->first; item != NULL; item = item->next)
+		item->number = 0;
+	q->sent = q->acked = h;
+}
+
+/* Superfluous, and nothing behind it has a number that somebody has written down. */
+static bool
+may_go(const struct outq *q, const struct outq_item *item)
+{
+	return !q->counts || (int32_t)(q->named - item->place) <= 0;
+}
+
 /* --- what is not urgent --- */
 
 void
@@ -257,7 +303,7 @@ outq_drop_later(struct outq *q, uint64_t key)
 
 	for (struct outq_item *item = q->n_later > 0 ? q->first : NULL; item != NULL; item = next) {
 		next = item->next;
-		if (item->later && item->key == key && take_unwritten(q, item))
+		if (item->later && item->key == key && may_go(q, item) && take_unwritten(q, item))
 			item_end(q, item, true);
 	}
 }
@@ -292,7 +338,7 @@ outq_supersede_presence(struct outq *q, const struct sc_jid *from)
 		next = item->next;
 		if (s->kind == SC_PRESENCE && (s->type == SC_TYPE_AVAILABLE ||
 		    s->type == SC_TYPE_UNAVAILABLE) &&
-		    sc_jid_same(s->from, from) && item->done == NULL)
+		    sc_jid_same(s->from, from) && item->done == NULL && may_go(q, item))
 			(void)outq_withdraw(q, item);
 	}
 }

@@ -35,6 +35,7 @@ struct outq_item {
 	uint32_t weight;
 	/* XEP-0198: which stanza of the stream it is; 0: not written yet */
 	uint32_t number;
+	uint32_t place;                         /* grows along the queue */
 	uint64_t end;                           /* bytes of outq.written with it */
 	int64_t since;                          /* wall µs when it was queued */
 	/* while `later`: what makes an older one superfluous; 0: nothing */
@@ -55,6 +56,9 @@ struct outq {
 	uint64_t written;                       /* bytes, since the start */
 	/* XEP-0198: stanzas written, and acknowledged, since <enabled/>; modulo 2^32 */
 	uint32_t sent, acked;
+	uint32_t appended;                      /* items, since the start; modulo 2^32 */
+	/* the furthest place whose number somebody has written down */
+	uint32_t named;
 	bool counts;                            /* XEP-0198 is on */
 	/* of another server: whatever the kernel has not got is sent again on the next stream */
 	bool keeps;
@@ -80,6 +84,13 @@ static inline bool outq_is_urgent(const struct outq *q) { return q->n > q->n_lat
 void outq_landed(struct outq *, size_t waiting);
 /* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */
 bool outq_ack(struct outq *, uint32_t h);
+/* XEP-0198: the number that the stanza has or will have. It may be written down: from now on
+ * nothing before it is taken out of the queue for being superfluous, so it stays right
+ * (outq_withdraw() makes it too high, after which the client may be sent something twice). */
+uint32_t outq_number(struct outq_item *);
+/* XEP-0198: of a session from the database, whose items have the numbers that they had: those up to
+ * h are safe, and the others are numbered anew behind it. */
+void outq_count_from(struct outq *, uint32_t h);
 /* After a resumption: what was not acknowledged is written again, before everything else. */
 void outq_rewind(struct outq *);
 /* Drops presence of this full JID that is not sent yet: a newer one follows (design §6, Slow

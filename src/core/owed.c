@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <stonechat/log.h>
 #include <stonechat/timer.h>
 #include "base/buf.h"
@@ -54,15 +55,35 @@ owed_join(struct sc_owed *o, struct outq_item *item)
 	o->refs++;
 }
 
+/* Somebody who sleeps, or will, and must find it again when the server has been killed
+ * meanwhile. */
+static bool
+outlives_us(const struct sc_owed *o)
+{
+	for (const struct link *it = o->items.next; it != &o->items; it = it->next) {
+		const struct sc_session *s = container_of(container_of(it, struct outq_item,
+			in_owed)->q, struct sc_session, outq);
+
+		if (s->sm != NULL && s->sm->resumable)
+			return true;
+	}
+	return false;
+}
+
 static void
 tell_settled(struct sc_owed *o)
 {
 	struct sc_ev_settled ev = { o->account, o, SC_SETTLED_CHANGED };
 
-	if (link_alone(&o->items))
-		/* A sender who was told that it failed sends it again: a row that came after all
-		 * must not. */
-		ev.how = o->acked || o->told ? SC_SETTLED_SAFE : SC_SETTLED_PLAIN;
+	/* A sender who was told that it failed sends it again: a row that came after all must
+	 * not. */
+	if ((o->acked || o->told) && !outlives_us(o))
+		ev.how = SC_SETTLED_SAFE;
+	else if (link_alone(&o->items))
+		ev.how = SC_SETTLED_PLAIN;
+	else if (!o->acked || o->noted)
+		return;
+	o->noted = o->acked;
 	hook_fire(SC_EV_message_settled, o->account->host, o->account, NULL, &ev);
 }
 
@@ -83,6 +104,25 @@ owed_leave(struct outq_item *item, bool safe)
 	if (o->state == OWED_SPILLED)
 		tell_settled(o);
 	owed_unref(o);
+}
+
+void
+owed_forget_all(struct outq *q)
+{
+	for (struct outq_item *item = q->first; item != NULL; item = item->next) {
+		struct sc_owed *o = item->owed;
+
+		if (o == NULL)
+			continue;
+		link_remove(&item->in_owed);
+		item->owed = NULL;
+		if (o->state == OWED_SPILLED && link_alone(&o->items)) {
+			struct sc_ev_settled ev = { o->account, o, SC_SETTLED_PLAIN };
+
+			hook_fire(SC_EV_message_settled, o->account->host, o->account, NULL, &ev);
+		}
+		owed_unref(o);
+	}
 }
 
 bool
@@ -184,18 +224,40 @@ owed_spill(struct sc_owed *o)
 		o->state = OWED_UNKEPT;
 		return;
 	}
-	/* somebody has it, so the row would be deleted at once: memory is enough for the others */
-	if (o->acked) {
+	if (o->acked && !outlives_us(o)) {      /* the row would be deleted at once */
 		o->state = OWED_UNKEPT;
 		end_holds(o);
 		return;
 	}
 	o->state = OWED_SPILLING;
+	o->noted = o->acked;
 	o->refs++;
 	if (o->deadline == 0)
 		o->deadline = clock_mono() + sm_limits.custody_limit * 1000;
 	timeout_set(&o->limit, time_left(o));
 	hook_fire(SC_EV_message_owed, o->account->host, o->account, NULL, &ev);
+}
+
+/* What was to wait until something urgent comes is not kept by a row after all. */
+static void
+hurry_all(struct sc_owed *o)
+{
+	list_each(&o->items, it, tmp) {
+		const struct outq_item *item = container_of(it, struct outq_item, in_owed);
+
+		if (item->later)
+			sc_session_flush(container_of(item->q, struct sc_session, outq));
+	}
+}
+
+void
+owed_given(struct sc_owed *o)
+{
+	if (o->wanted)
+		owed_spill(o);
+	if (o->state == OWED_UNKEPT)
+		hurry_all(o);
+	owed_unref(o);
 }
 
 /* No row, and every session that was given it has ended without a word: the message finds another
@@ -240,9 +302,8 @@ sc_owed_stored(struct sc_owed *o, enum sc_owed_kept kept)
 	case SC_OWED_KEPT:
 		o->state = OWED_SPILLED;
 		end_holds(o);
-		/* While it was written everybody may have acknowledged it, or gone. */
-		if (link_alone(&o->items) || o->acked)
-			tell_settled(o);
+		/* while it was written everybody may have acknowledged it, or gone */
+		tell_settled(o);
 		break;
 	case SC_OWED_FAILED:
 		failed_for_now(o);
@@ -289,6 +350,61 @@ sc_owed_set_sequence(struct sc_owed *o, int64_t sequence)
 	o->sequence = sequence;
 }
 
+void
+sc_owed_had(struct sc_owed *o)
+{
+	o->acked = true;
+	if (o->state == OWED_SPILLED)
+		tell_settled(o);
+}
+
+/* --- coming back --- */
+
+/* The last mention counts: a number is written down anew behind the old one. 0: none. */
+static uint32_t
+number_in(const char *list, const char *id)
+{
+	size_t n = strlen(id);
+	uint32_t number = 0;
+
+	for (const char *at = list; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
+		if (strncmp(at, id, n) == 0 && at[n] == ':')
+			number = (uint32_t)strtoul(at + n + 1, NULL, 10);
+	return number;
+}
+
+static void
+restore_copy(struct sc_owed *o, struct sc_session *s, const char *list, const char *patch)
+{
+	uint32_t number = s->sm != NULL && s->sm->restored ? number_in(list, s->sm->id) : 0;
+	struct outq_item *item;
+
+	if (number == 0)
+		return;
+	item = session_send(s, o->stanza, sc_to(o->stanza) != NULL ? OUTQ_TO_STANZA : OUTQ_TO_SELF,
+		patch, NULL, o, NULL, NULL);
+	if (item != NULL)
+		item->number = number;
+}
+
+struct sc_owed *
+sc_owed_restore(struct sc_entity *account, const struct sc_stanza *sealed,
+	const struct sc_restored *r)
+{
+	struct sc_owed *o = owed_new(account, sealed);
+	bool nobody;
+
+	o->state = OWED_SPILLED;
+	o->sequence = r->sequence;
+	o->since = r->since;
+	o->acked = o->noted = r->acked;
+	for (struct sc_session *s = NULL; (s = sc_session_next(account, s)) != NULL;)
+		restore_copy(o, s, r->list, r->patch);
+	nobody = link_alone(&o->items);
+	owed_unref(o);
+	return nobody ? NULL : o;
+}
+
 char *
 sc_owed_list(struct sc_arena *arena, const struct sc_owed *o)
 {
@@ -296,11 +412,11 @@ sc_owed_list(struct sc_arena *arena, const struct sc_owed *o)
 	char *out;
 
 	for (const struct link *it = o->items.next; it != &o->items; it = it->next) {
-		const struct outq_item *item = container_of(it, struct outq_item, in_owed);
+		struct outq_item *item = container_of(it, struct outq_item, in_owed);
 		const struct sc_session *s = container_of(item->q, struct sc_session, outq);
 
-		if (s->sm != NULL)
-			buf_format(&b, "%s%s:%u", b.n > 0 ? " " : "", s->sm->id, item->number);
+		if (s->sm != NULL && s->sm->resumable)
+			buf_format(&b, "%s%s:%u", b.n > 0 ? " " : "", s->sm->id, outq_number(item));
 	}
 	out = sc_copy_n(arena, b.n > 0 ? b.p : "", b.n);
 	buf_free(&b);

@@ -34,17 +34,24 @@ struct sc_owed {
 	uint32_t refs;                  /* items, the maker, and one while SPILLING */
 	uint8_t state;
 	bool acked;                     /* some session has it for certain */
+	bool noted;                     /* its row says so */
+	bool wanted;                    /* a row, as soon as all copies are given */
 	bool told;                      /* the sender was told that it may be lost */
 };
 
 /* For a message that is about to be queued for sessions. One reference, the caller's. */
 struct sc_owed *owed_new(struct sc_entity *, const struct sc_stanza *sealed);
 void owed_unref(struct sc_owed *);
+/* All sessions have been given their copies, so a row names them all. Ends the maker's
+ * reference. */
+void owed_given(struct sc_owed *);
 void owed_join(struct sc_owed *, struct outq_item *);
 /* The copy is safe, or its session ended. Called by outq.c only. */
 void owed_leave(struct outq_item *, bool safe);
 /* Makes it safe by a row, if it has none yet. */
 void owed_spill(struct sc_owed *);
+/* The server ends, and what sessions in the database are owed stays as it is. */
+void owed_forget_all(struct outq *);
 /* Nobody else has it, is owed it, or keeps it: when this copy goes the message must find another
  * way. */
 bool owed_would_be_lost(const struct outq_item *);

@@ -204,6 +204,8 @@ session_forget(struct sc_session *s)
 	e->draining -= s->draining;
 	s->draining = 0;
 	STAT_DEC(sessions_now);
+	outq_rewind(&s->outq);
+	owed_forget_all(&s->outq);
 	outq_clear(&s->outq, NULL, NULL);
 	sm_end(s);
 	session_unref(s);
@@ -390,8 +392,8 @@ may_wait(const struct sc_session *s, const struct wishes *w, struct custody **he
 	}
 	if (owed == NULL || s->sm == NULL)
 		return false;
-	owed_spill(owed);
-	return owed->state == OWED_SPILLING || owed->state == OWED_SPILLED || owed->acked;
+	owed->wanted = true;
+	return true;
 }
 
 struct outq_item *
@@ -427,7 +429,7 @@ session_send(struct sc_session *s, const struct sc_stanza *sealed, enum outq_to 
 		s->moved = clock_mono();
 	}
 	if (s->stream == NULL && owed != NULL)
-		owed_spill(owed);
+		owed->wanted = true;
 	else if (s->sm != NULL && item->custody != NULL)
 		sm_waits(s);
 	if (!later)
@@ -487,6 +489,8 @@ flush(struct sc_session *s)
 	int n = 0;
 
 	write_answer(s);
+	if (s->corked > 0)
+		return false;
 	while (s->stream != NULL && outq_is_urgent(&s->outq) && s->ops->waiting(s->stream) == 0) {
 		bool waited = false;
 

@@ -61,6 +61,7 @@ struct sc_session {
 	/* its queue went over the limit and has not come down yet */
 	bool over;
 	uint8_t draining;
+	uint8_t corked;                 /* sc_session_cork() */
 	uint8_t detached;               /* IQ gets that are being read while the stream goes on */
 	struct sc_jid jid;              /* full */
 	char text[];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <stonechat/log.h>
+#include <stonechat/owed.h>
 #include "base/arena.h"
 #include "core/entity.h"
 #include "core/route.h"
@@ -233,6 +234,48 @@ sc_session_draining(struct sc_session *s, bool on)
 		return;
 	s->draining = (uint8_t)(s->draining + (on ? 1 : -1));
 	s->entity->draining = (uint16_t)(s->entity->draining + (on ? 1 : -1));
+}
+
+void
+sc_session_cork(struct sc_session *s, bool on)
+{
+	entity_at_home(s->entity);
+	sc_assert(on || s->corked > 0);
+	s->corked = (uint8_t)(s->corked + (on ? 1 : -1));
+	if (s->corked == 0 && !s->gone)
+		session_mark_dirty(s);
+}
+
+const char *
+sc_session_resumable(const struct sc_session *s)
+{
+	return s->sm != NULL && s->sm->resumable ? s->sm->id : NULL;
+}
+
+static int64_t
+row_of(const struct outq_item *item)
+{
+	return item->owed != NULL ? sc_owed_sequence(item->owed) : item->sequence;
+}
+
+int
+sc_session_rows(struct sc_session *s, int64_t *numbers, int64_t *sequences, int max)
+{
+	struct outq_item *lists[] = { s->outq.flying, s->outq.first };
+	int n = 0;
+
+	entity_at_home(s->entity);
+	for (int i = 0; i < 2; i++)
+		for (struct outq_item *item = lists[i]; item != NULL; item = item->next) {
+			if (row_of(item) == 0)
+				continue;
+			if (n < max) {
+				numbers[n] = outq_number(item);
+				sequences[n] = row_of(item);
+			}
+			n++;
+		}
+	return n;
 }
 
 void

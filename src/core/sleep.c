@@ -19,8 +19,6 @@
 #include "plugin/hook.h"
 
 #define SAVE_AFTER_MS 2000      /* most links are back before that, and cost the database nothing */
-/* numbers kept with a session; beyond, the client may see a message twice */
-#define ROWS_MAX 4096
 #define NOTES_MAX 8192
 #define EXPIRE_BITE 500
 
@@ -58,49 +56,23 @@ sc_note_of(struct sc_arena *arena, const struct sc_notes *notes, const char *nam
 
 /* --- saving --- */
 
-/* Messages that were written and not acknowledged, and have a row: by which number the client knows
- * them. */
-static int
-rows_of(const struct sc_session *s, int64_t *numbers, int64_t *sequences)
-{
-	int n = 0;
-
-	for (const struct outq_item *item = s->outq.flying; item != NULL && n < ROWS_MAX;
-	    item = item->next) {
-		int64_t sequence = item->owed != NULL && item->owed->state == OWED_SPILLED
-			? item->owed->sequence : item->sequence;
-
-		if (sequence == 0)
-			continue;
-		numbers[n] = item->number;
-		sequences[n++] = sequence;
-	}
-	return n;
-}
-
 static void
 save(struct sc_session *s)
 {
 	struct sc_notes notes = { 0 };
 	struct sc_ev_notes ev = { s, &notes };
-	int64_t *numbers = malloc(2 * ROWS_MAX * sizeof *numbers), *sequences = numbers + ROWS_MAX;
 	struct sc_span resource = sc_jid_resource(&s->jid);
-	int n;
 
-	sc_assert(numbers != NULL);
 	hook_fire(SC_EV_session_saving, s->entity->host, s->entity, s, &ev);
 	if (s->agent != NULL)
 		sc_note(&notes, "core.agent", s->agent);
-	n = rows_of(s, numbers, sequences);
 	s->sm->saved = true;
 	store_run(shard.store, &sql_sleep_save, SC_ARGS(sc_int(s->entity->id), sc_text(s->sm->id),
 		sc_text_span(resource),
 		sc_int(s->prefix.handled), sc_int(s->outq.acked), sc_int(s->sm->max_ms),
 		sc_int(clock_wall() + sm_sleep_ms(s->sm) * 1000), sc_text(s->presence),
 		sc_text_span((struct sc_span){ notes.text.p != NULL ? notes.text.p : "",
-		notes.text.n }),
-		sc_ints(numbers, (size_t)n), sc_ints(sequences, (size_t)n)), NULL, NULL);
-	free(numbers);
+		notes.text.n })), NULL, NULL);
 	buf_free(&notes.text);
 }
 
@@ -140,6 +112,7 @@ sleep_save_all(void)
 /* --- ending --- */
 
 struct ending {
+	struct sc_session *session;     /* counted */
 	void (*done)(void *arg, bool ok);
 	void *arg;
 };
@@ -148,9 +121,13 @@ static void
 row_is_gone(void *arg, const struct sc_rows *rows)
 {
 	struct ending *e = arg;
+	bool ok = sc_rows_status(rows) == SC_DB_OK;
 
+	if (!ok && e->session->sm != NULL)      /* whoever ends it next has to try again */
+		e->session->sm->saved = true;
 	if (e->done != NULL)
-		e->done(e->arg, sc_rows_status(rows) == SC_DB_OK);
+		e->done(e->arg, ok);
+	session_unref(e->session);
 	free(e);
 }
 
@@ -168,29 +145,13 @@ sleep_ends(struct sc_session *s, void (*done)(void *arg, bool ok), void *arg)
 	s->sm->saved = false;
 	e = malloc(sizeof *e);
 	sc_assert(e != NULL);
-	*e = (struct ending){ done, arg };
+	*e = (struct ending){ s, done, arg };
+	session_ref(s);
 	store_run(shard.store, &sql_sleep_delete, SC_ARGS(sc_int(s->entity->id),
 		sc_text(s->sm->id)), row_is_gone, e);
 }
 
 /* --- coming back --- */
-
-static void
-restore_rows(struct sm *sm, const struct sc_rows *rows, int i)
-{
-	int64_t *both = malloc(2 * ROWS_MAX * sizeof *both);
-	int n, m;
-
-	sc_assert(both != NULL);
-	n = sc_row_ints(rows, i, 8, both, ROWS_MAX);
-	m = n > 0 && n <= ROWS_MAX ? sc_row_ints(rows, i, 9, both + n, ROWS_MAX) : 0;
-	if (n <= 0 || n > ROWS_MAX || n != m) {
-		free(both);
-		return;
-	}
-	sm->n_rows = n;
-	sm->numbers = both;
-}
 
 static void
 restore_agent(struct sc_session *s, const struct sc_notes *notes)
@@ -213,7 +174,6 @@ restore(struct sc_entity *e, const struct sc_rows *rows, int i)
 
 	sm_restore(s, sc_row_text(rows, i, 0), (uint32_t)sc_row_int(rows, i, 2),
 		(uint32_t)sc_row_int(rows, i, 3), sc_row_int(rows, i, 4), left_ms);
-	restore_rows(s->sm, rows, i);
 	if (!sc_row_null(rows, i, 6))
 		session_restore_presence(s, presence);
 	buf_add(&notes.text, notes_text.p, notes_text.n);
@@ -228,16 +188,53 @@ struct load {
 };
 
 static void
+load_end(struct load *l, bool ok)
+{
+	if (!ok)                        /* another time, with all that belongs to them */
+		for (struct sc_session *s; (s = sc_session_next(l->entity, NULL)) != NULL;)
+			session_forget(s);
+	l->done(l->entity, ok);
+	entity_unref(l->entity);
+	free(l);
+}
+
+static void
+rows_given(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	struct load *l = ctx->arg;
+
+	ctx_free(ctx);
+	load_end(l, verdict == SC_PASS);
+}
+
+static void
+give_rows(struct load *l)
+{
+	struct sc_ctx *ctx = ctx_new(l->entity->host, l->entity, NULL);
+	struct sc_ev_account *ev = sc_alloc(sc_arena(ctx), sizeof *ev);
+
+	ev->account = l->entity;
+	ctx->payload = ev;
+	ctx->arg = l;
+	ctx->finished = rows_given;
+	hook_run(ctx, SC_EV_sessions_restored, SC_PHASE_CHECK, SC_PHASE_FALLBACK);
+}
+
+static void
 sleepers_arrived(void *arg, const struct sc_rows *rows)
 {
-	struct load l = *(struct load *)arg;
-	bool ok = sc_rows_status(rows) == SC_DB_OK;
+	struct load *l = arg;
 
-	free(arg);
-	for (int i = 0; ok && i < sc_rows_count(rows); i++)
-		restore(l.entity, rows, i);
-	l.done(l.entity, ok);
-	entity_unref(l.entity);
+	if (sc_rows_status(rows) != SC_DB_OK) {
+		load_end(l, false);
+		return;
+	}
+	for (int i = 0; i < sc_rows_count(rows); i++)
+		restore(l->entity, rows, i);
+	if (sc_rows_count(rows) > 0)
+		give_rows(l);
+	else
+		load_end(l, true);
 }
 
 void
@@ -250,19 +247,6 @@ sleep_load(struct sc_entity *e, void (*done)(struct sc_entity *, bool ok))
 	entity_ref(e);
 	store_run(shard.store, &sql_sleep_load, SC_ARGS(sc_int(e->id), sc_int(clock_wall())),
 		sleepers_arrived, l);
-}
-
-int
-sleep_rows_had(struct sc_session *s, uint32_t h, int64_t **sequences)
-{
-	struct sm *sm = s->sm;
-	int had = 0;
-
-	/* Numbers grow, modulo 2^32, from what was acknowledged. */
-	while (had < sm->n_rows && (uint32_t)sm->numbers[had] - s->outq.acked <= h - s->outq.acked)
-		had++;
-	*sequences = sm->numbers != NULL ? sm->numbers + sm->n_rows : NULL;
-	return had;
 }
 
 void

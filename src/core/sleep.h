@@ -17,11 +17,9 @@ void sleep_save_all(void);
 /* The session is resumed or ends: done (may be NULL) runs when no row of it is left, at once when
  * there is none. ok false: the database does not say so. */
 void sleep_ends(struct sc_session *, void (*done)(void *arg, bool ok), void *arg);
-/* Makes the account's sleeping sessions; done runs then. False: they cannot be read now. */
+/* Makes the account's sleeping sessions, with what they are owed; done runs then. False: they
+ * cannot be read now. */
 void sleep_load(struct sc_entity *, void (*done)(struct sc_entity *, bool ok));
-/* The client has handled h stanzas of a session that came from the database: which rows of the
- * spool it has by that. */
-int sleep_rows_had(struct sc_session *, uint32_t h, int64_t **sequences);
 void sleep_sweep(void);                         /* now and then: rows whose time is over */
 
 #endif

@@ -1,13 +1,12 @@
 -- Sessions that sleep, in the database (schema/0006-sleeping-sessions.sql).
 
 -- name: sleep_save
--- args: i t t i i i i t t I I
+-- args: i t t i i i i t t
 -- key: 1
 -- mode: write
 -- repeatable: yes
-insert into sleeping_sessions (account, id, resource, h, acked, max_ms, deadline, presence, notes,
-	numbers, sequences)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into sleeping_sessions (account, id, resource, h, acked, max_ms, deadline, presence, notes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (account, id) do nothing;
 
 -- name: sleep_delete
@@ -20,7 +19,7 @@ delete from sleeping_sessions where account = $1 and id = $2;
 -- name: sleep_load
 -- args: i i
 -- mode: read
-select id, resource, h, acked, max_ms, deadline, presence, notes, numbers, sequences
+select id, resource, h, acked, max_ms, deadline, presence, notes
 from sleeping_sessions where account = $1 and deadline > $2 order by deadline;
 
 -- name: sleep_expire

@@ -86,7 +86,6 @@ sm_end(struct sc_session *s)
 	timeout_clear(&sm->ask);
 	timeout_clear(&sm->spill);
 	timeout_clear(&sm->save);
-	free(sm->numbers);
 	if (sm->asleep)
 		STAT_DEC(sessions_asleep_now);
 	if (sm->wait != NULL)
@@ -181,22 +180,18 @@ sm_restore(struct sc_session *s, struct sc_span id, uint32_t h, uint32_t acked, 
 	STAT_INC(sessions_asleep_now);
 }
 
-/* The client of a restored session says what it has: counting goes on from there, and rows that it
- * has are told. False: it cannot have that. */
+/* The client of a restored session says what it has: counting goes on from there. False: it cannot
+ * have that. */
 static bool
 restored_acked(struct sc_session *s, uint32_t h)
 {
-	struct sc_ev_had ev = { .session = s };
-	int64_t *sequences;
+	struct sc_ev_session ev = { s };
 
 	if (h - s->outq.acked > INT32_MAX)
 		return false;
-	ev.n = sleep_rows_had(s, h, &sequences);
-	ev.sequences = sequences;
 	s->sm->restored = false;
-	s->outq.acked = s->outq.sent = h;
-	if (ev.n > 0)
-		hook_fire(SC_EV_session_had, s->entity->host, s->entity, s, &ev);
+	outq_count_from(&s->outq, h);
+	hook_fire(SC_EV_session_renumbered, s->entity->host, s->entity, s, &ev);
 	return true;
 }
 

@@ -48,9 +48,6 @@ struct sm {
 	bool saved;                     /* there is a row of it, or one on its way */
 	/* it came from the database, and has not been resumed since */
 	bool restored;
-	int n_rows;                     /* of a restored one: */
-	/* n_rows numbers of stanzas, then n_rows sequences of their rows in the spool */
-	int64_t *numbers;
 	struct sm_wait *wait;           /* who wants to resume it; NULL: nobody */
 };
 

@@ -36,12 +36,6 @@ struct sc_ev_resume {
 	uint32_t h;
 };
 
-struct sc_ev_had {
-	struct sc_session *session;
-	const int64_t *sequences;
-	int n;
-};
-
 struct sc_ev_account {
 	struct sc_entity *account;
 };

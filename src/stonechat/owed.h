@@ -18,8 +18,10 @@ const struct sc_stanza *sc_owed_stanza(const struct sc_owed *);         /* seale
 /* wall µs: when the sessions were given it */
 int64_t sc_owed_since(const struct sc_owed *);
 /* The sessions that are still owed it, as "ID:NUMBER ID:NUMBER …" (the XEP-0198 id, and the number
- * of the stanza in that stream or 0 while it is not written), for the row. */
+ * that the stanza has or will have in that stream), for the row. */
 char *sc_owed_list(struct sc_arena *, const struct sc_owed *);
+/* A client that is on the row's list, but not among the sessions, turns out to have it. */
+void sc_owed_had(struct sc_owed *);
 /* Some session has acknowledged it, though others are still owed it. */
 bool sc_owed_acked(const struct sc_owed *);
 /* The module's row: set in message_owed. 0: none. */
@@ -33,6 +35,20 @@ enum sc_owed_kept {
 };
 /* Ends what message_owed began. Exactly once, from the account's shard. */
 void sc_owed_stored(struct sc_owed *, enum sc_owed_kept);
+
+/* A row as it was written, and what has become of it. */
+struct sc_restored {
+	int64_t sequence, since;
+	/* of sc_owed_list(); of several mentions of a session the last counts */
+	const char *list;
+	const char *patch;              /* XML to be added for the client; may be NULL */
+	bool acked;                     /* some session had acknowledged it */
+};
+/* For sessions_restored: the sessions that the list names are owed the message again. NULL: none of
+ * them has come back, so the row is for whoever drains the spool, or for nobody when it was
+ * acknowledged. Else valid until message_settled. */
+struct sc_owed *sc_owed_restore(struct sc_entity *account, const struct sc_stanza *sealed,
+	const struct sc_restored *);
 
 #pragma GCC visibility pop
 

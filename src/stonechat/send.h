@@ -65,8 +65,7 @@ size_t sc_session_waiting(const struct sc_session *, size_t *bytes);
  * it. */
 void sc_watch(struct sc_ctx *);
 
-/* The same for a row of the spool: what the client has acknowledged when the session is resumed
- * after a restart is told by session_had. */
+/* The same for a row of the spool, which sc_session_rows() then lists. */
 void sc_push_row(struct sc_session *, const struct sc_stanza *sealed, const char *patch,
 	int64_t sequence, void (*done)(void *arg, bool safe), void *arg);
 /* Delivers by the core's table (RFC 6121 §8) to an account of this shard as if it had just passed

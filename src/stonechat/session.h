@@ -56,6 +56,17 @@ void sc_session_draining(struct sc_session *, bool on);
  * again in session_restored. */
 void sc_session_may_be_woken(struct sc_session *, bool on);
 
+/* While corked nothing that is queued leaves for the client, so that its numbers (XEP-0198) can be
+ * written down first. For a moment only: whoever corks sees to an end, also when the session has
+ * ended meanwhile. Nested calls count. */
+void sc_session_cork(struct sc_session *, bool on);
+/* The id by which the client may resume it (XEP-0198); lent. NULL: it cannot. */
+const char *sc_session_resumable(const struct sc_session *);
+/* What is queued for it or not acknowledged yet and has a row in the spool, in order: the number of
+ * the stanza in its stream, which stays right from now on, and the sequence of the row. Fills in up
+ * to max and returns how many there are. */
+int sc_session_rows(struct sc_session *, int64_t *numbers, int64_t *sequences, int max);
+
 /* Ends the session's stream with a stream error (RFC 6120 §4.9.3 condition without text), e.g.
  * "conflict". */
 void sc_session_close(struct sc_session *, const char *condition, const char *text);

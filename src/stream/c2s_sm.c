@@ -46,6 +46,15 @@ too_high(struct stream *s, uint32_t h, uint32_t sent)
 	stream_error_with(s, "undefined-condition", text, extra);
 }
 
+/* Its number is no proof of anything, now or when it is named again. */
+static void
+disagree(struct sc_session *session)
+{
+	struct sc_ev_session ev = { session };
+
+	hook_fire(SC_EV_session_disagreed, session->entity->host, session->entity, session, &ev);
+}
+
 static bool
 read_h(const struct sc_elem *e, uint32_t *h)
 {
@@ -111,10 +120,12 @@ acknowledged(struct stream *s, const struct sc_elem *e)
 
 	if (!read_h(e, &h))
 		stream_error(s, "invalid-xml", "<a/> has an attribute h with a number.");
-	else if (!sm_acked(s->session, h))
-		too_high(s, h, s->session->outq.sent);
-	else
+	else if (sm_acked(s->session, h))
 		session_drained(s->session);
+	else {
+		disagree(s->session);
+		too_high(s, h, s->session->outq.sent);
+	}
 }
 
 /* --- resume --- */
@@ -214,8 +225,12 @@ rows_deleted(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
 	struct resume *r = ctx->arg;
 
-	(void)verdict;
 	ctx_free(ctx);
+	/* It would bind anew and be sent again what it has: let it come again with its number when
+	 * the database is there. */
+	if (verdict != SC_PASS && stream_is_open(r->stream))
+		stream_error(r->stream, "resource-constraint",
+			"Your session cannot be looked up right now.");
 	resume_end(r, NULL);
 }
 
@@ -239,6 +254,7 @@ use_h(struct resume *r, struct sc_entity *e)
 static void
 cannot_agree(struct resume *r, struct sc_session *session)
 {
+	disagree(session);
 	session_end(session);
 	resume_end(r, NULL);
 }

@@ -36,7 +36,7 @@ class Server:
     def __init__(self, users, shards=2):
         self.dir = tempfile.mkdtemp(prefix="crashrun.")
         os.chmod(self.dir, 0o755)
-        args = dict.fromkeys(("domain", "password", "log", "listen", "ports", "hosts", "host_set"))
+        args = dict.fromkeys(("domain", "password", "log", "listen", "s2s", "ports", "hosts", "host_set"))
         dev.print_lines = lambda *_: None
         dev.up(SimpleNamespace(dir=self.dir, users=users, shards=shards, plain=True, set=["c2s.max_unauth_per_address=100000"], **args))
         state = dev.load(self.dir)

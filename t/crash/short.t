@@ -23,9 +23,7 @@ def main():
     result = asyncio.run(series(SimpleNamespace(kills=KILLS, seed=SEED, pairs=6, rate=150, pause=1.0, every=0.3, shards=2, keep=False)))
     v = result.verdict
     ok(1, v["acknowledged"] > 100 and not v["lost"], f"of {v['acknowledged']} acknowledged messages none is lost over {KILLS} kills")
-    # Known and open (doc/reliability.md): a row names only the first session, and no number for what was not written yet. As a TODO it
-    # is shown in every run and does not hide the others; take the mark away with the bug.
-    ok(2, not v["repeated"], "none is delivered twice without a reason # TODO rows do not name every session and number")
+    ok(2, not v["repeated"], "none is delivered twice without a reason")
     ok(3, not v["mixed"], "none is out of order")
     ok(4, not v["strange"] and not result.stuck and not result.asserts, "every message is acknowledged in the end")
     ok(5, not result.left, "no row is left in the spool")

@@ -43,6 +43,7 @@ void flow_store_start(struct flow *);
 void flow_store_end(void);
 bool flow_store_moved(void);            /* something was answered since the last question */
 bool flow_account_exists(const char *bare_jid);
+extern bool (*flow_has_sleepers)(int64_t account);     /* for whoever keeps the table; NULL: none */
 /* flow_client.c */
 void flow_clients_feed(struct flow *, int shard);       /* on the shard: input that waits */
 bool flow_clients_wait(const struct flow *);

@@ -26,7 +26,7 @@ struct fake_op {
 	void *arg;
 	struct sc_rows rows;
 	bool ready;
-	char *text[8];                  /* the first arguments */
+	char *text[10];                 /* the first arguments */
 };
 
 struct store {
@@ -47,6 +47,8 @@ static struct {
 	bool disabled;
 } accounts[256];
 static int n_accounts;
+static int64_t last_id;
+bool (*flow_has_sleepers)(int64_t account);
 static struct {
 	const char *name;
 	int n;
@@ -54,7 +56,7 @@ static struct {
 static struct {
 	const char *name;
 	void (*fn)(const char *const *, struct sc_rows *);
-} answers[16];
+} answers[24];
 
 /* --- accounts --- */
 
@@ -76,8 +78,6 @@ flow_account_exists(const char *jid)
 void
 account(struct flow *f, const char *jid)
 {
-	static int64_t last_id;
-
 	(void)f;
 	sc_assert(n_accounts < 256 && !flow_account_exists(jid));
 	snprintf(accounts[n_accounts].jid, sizeof accounts[0].jid, "%s", jid);
@@ -134,7 +134,9 @@ answer_account(struct fake_op *op, enum about what)
 	}
 	disabled = accounts[i].disabled ? "1" : "0";
 	if (what == LOADED) {
-		rows_build(&op->rows, "iiii", 1, (const char *const[]){ id, disabled, "0", "0" });
+		rows_build(&op->rows, "iiii", 1, (const char *const[]){ id, disabled, "0",
+			flow_has_sleepers != NULL && flow_has_sleepers(accounts[i].id) ? "1"
+			: "0" });
 		return;
 	}
 	memcpy(salt, verifier()->salt, 8);
@@ -344,6 +346,8 @@ flow_store_start(struct flow *f)
 	memset(runs, 0, sizeof runs);
 	memset(answers, 0, sizeof answers);
 	n_accounts = 0;
+	last_id = 0;
+	flow_has_sleepers = NULL;
 	open_for_all = false;
 	(void)verifier();
 }

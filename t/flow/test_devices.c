@@ -194,14 +194,18 @@ test_copy_is_owed(void)
 	acks(&h, h.phone, 1);
 	is_handled(h.juliet, 1);
 
-	/* The other device has it with the kernel, so a row would serve nobody: after a while
-	 * nobody waits. */
+	/* The other device has it; the phone is owed it all the same, and may sleep through a
+	 * restart. */
 	tells(&h, h.juliet, ORCHARD, "<body>2</body>");
 	is_handled(h.juliet, 1);
 	pass_time(h.f, 300);
+	is_handled(h.juliet, 1);
+	ok(keeper.n == 1 && sc_owed_acked(keeper.asked[0]), "a row, which is for the phone only");
+	answers(&h, SC_OWED_KEPT);
 	is_handled(h.juliet, 2);
-	is_int(keeper.n, 0, "no row");
+	is_int(keeper.safe + keeper.changed, 0, "nothing to add to it");
 	acks(&h, h.phone, 2);
+	is_int(keeper.safe, 1, "it goes");
 	flow_end(&h.f);
 }
 
@@ -282,21 +286,27 @@ test_sent(void)
 	is_handled(h.orchard, 0);
 	acks(&h, h.phone, 1);
 	is_handled(h.orchard, 1);
-	/* Nobody else could need it, so it has no row; and a chat state is not worth waiting
+	/* Nobody else could need it, which the row says; and a chat state is not worth waiting
 	 * for. */
 	tells(&h, h.orchard, "juliet@here", "<body>2</body>");
 	is_handled(h.orchard, 1);
 	pass_time(h.f, 300);
+	is_handled(h.orchard, 1);
+	ok(keeper.n == 1 && sc_owed_acked(keeper.asked[0]), "a row, which is for the phone only");
+	answers(&h, SC_OWED_KEPT);
 	is_handled(h.orchard, 2);
 	tells(&h, h.orchard, "juliet@here", TYPING);
 	is_handled(h.orchard, 3);
 	hang_up(h.phone);
 	run(h.f);
 	tells(&h, h.orchard, "juliet@here", "<body>3</body>");
+	is_handled(h.orchard, 3);
+	answers(&h, SC_OWED_KEPT);
 	is_handled(h.orchard, 4);
-	is_int(keeper.n, 0, "no row");
+	is_int(keeper.n, 2, "another one");
 	forget(h.orchard);
 	pass_time(h.f, 601000);
+	is_int(keeper.safe, 2, "both go with the phone");
 	is_bodies(h.orchard, NULL);
 	is_bodies(h.juliet, "2", "(no body)", "3");
 	flow_end(&h.f);
