@@ -114,6 +114,60 @@ CREATE TABLE public.clients (
     CONSTRAINT clients_token CHECK ((num_nulls(token, token_mechanism, token_issued, token_expires) = ANY (ARRAY[0, 4])))
 );
 
+CREATE TABLE public.group_log (
+    group_id bigint NOT NULL,
+    at bigint NOT NULL,
+    sender text COLLATE pg_catalog."C",
+    payload text NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
+
+CREATE TABLE public.group_members (
+    group_id bigint NOT NULL,
+    jid text NOT NULL COLLATE pg_catalog."C",
+    affiliation smallint NOT NULL,
+    nick text COLLATE pg_catalog."C",
+    hats text,
+    since bigint NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    delivered bigint DEFAULT 0 NOT NULL,
+    displayed bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT group_members_affiliation_check CHECK (((affiliation >= 0) AND (affiliation <= 4)))
+);
+
+CREATE TABLE public.group_vcards (
+    group_id bigint NOT NULL,
+    vcard text NOT NULL
+);
+
+CREATE TABLE public.groups (
+    id bigint NOT NULL,
+    host integer NOT NULL,
+    service text NOT NULL COLLATE pg_catalog."C",
+    localpart text NOT NULL COLLATE pg_catalog."C",
+    created bigint NOT NULL,
+    creator text NOT NULL COLLATE pg_catalog."C",
+    used bigint NOT NULL,
+    persistent boolean NOT NULL,
+    locked boolean NOT NULL,
+    listed boolean NOT NULL,
+    title text,
+    description text,
+    config text NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    subject text,
+    subject_at bigint
+);
+
+ALTER TABLE public.groups ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.groups_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.hosts (
     id integer NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C"
@@ -260,6 +314,21 @@ ALTER TABLE ONLY public.archive_purges
 ALTER TABLE ONLY public.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (account, agent);
 
+ALTER TABLE ONLY public.group_log
+    ADD CONSTRAINT group_log_pkey PRIMARY KEY (group_id, at);
+
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_pkey PRIMARY KEY (group_id, jid);
+
+ALTER TABLE ONLY public.group_vcards
+    ADD CONSTRAINT group_vcards_pkey PRIMARY KEY (group_id);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_name UNIQUE (host, service, localpart);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_name_key UNIQUE (name);
 
@@ -303,6 +372,14 @@ CREATE INDEX archive_peer ON ONLY public.archive USING btree (owner, peer, at);
 
 CREATE INDEX archive_forever_owner_peer_at_idx ON public.archive_forever USING btree (owner, peer, at);
 
+CREATE INDEX group_members_jid ON public.group_members USING btree (jid);
+
+CREATE UNIQUE INDEX group_members_nick ON public.group_members USING btree (group_id, nick) WHERE (nick IS NOT NULL);
+
+CREATE INDEX groups_creator ON public.groups USING btree (creator);
+
+CREATE INDEX groups_passing ON public.groups USING btree (used) WHERE (NOT persistent);
+
 CREATE INDEX sleeping_sessions_deadline ON public.sleeping_sessions USING btree (deadline);
 
 CREATE INDEX spool_expires ON public.spool USING btree (expires);
@@ -320,6 +397,18 @@ ALTER TABLE ONLY public.archive_prefs
 
 ALTER TABLE ONLY public.clients
     ADD CONSTRAINT clients_account_fkey FOREIGN KEY (account) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.group_log
+    ADD CONSTRAINT group_log_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.groups(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.groups(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.group_vcards
+    ADD CONSTRAINT group_vcards_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.groups(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_host_fkey FOREIGN KEY (host) REFERENCES public.hosts(id);
 
 ALTER TABLE ONLY public.tombstones
     ADD CONSTRAINT tombstones_host_fkey FOREIGN KEY (host) REFERENCES public.hosts(id);

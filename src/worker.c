@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "confine.h"
+#include "core/pseudonym.h"
 #include "core/admin.h"
 #include "core/dns_conf.h"
 #include "core/entity.h"
@@ -688,6 +689,7 @@ worker_run(const struct inheritance *inherited)
 	if (!load_tls(&first.tls, first.conf, &(struct tls_set){ 0 }, error, sizeof error))
 		sc_log(NULL, SC_LOG_WARN, "tls.no_certificates", "why=\"%s\"", error);
 	offer_secret(secret);
+	pseudonym_secret(secret);
 	plan_connections();
 	tell_admin();
 	budget_init((uint64_t)server_conf(given->conf)->memory_limit, given->shards);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * disco: answers service discovery (XEP-0030) for the server and for accounts, with forms
+ * disco: answers service discovery (XEP-0030) for the server, accounts and services, with forms
  * (XEP-0128) and capabilities (XEP-0115) of what all modules together offer. The core collects;
  * this module decides who may ask.
  */
@@ -58,6 +58,31 @@ server_items(struct sc_ctx *ctx, const struct sc_elem *asked)
 	return answer(ctx, SC_AT_SERVER, ITEMS, asked);
 }
 
+/* The service's module may know better, and then has rows of its own. */
+static enum sc_verdict
+service_info(struct sc_ctx *ctx, const struct sc_elem *asked)
+{
+	return answer(ctx, SC_AT_SERVICE, INFO, asked);
+}
+
+static enum sc_verdict
+service_items(struct sc_ctx *ctx, const struct sc_elem *asked)
+{
+	return answer(ctx, SC_AT_SERVICE, ITEMS, asked);
+}
+
+static enum sc_verdict
+room_info(struct sc_ctx *ctx, const struct sc_elem *asked)
+{
+	return answer(ctx, SC_AT_ROOM, INFO, asked);
+}
+
+static enum sc_verdict
+room_items(struct sc_ctx *ctx, const struct sc_elem *asked)
+{
+	return answer(ctx, SC_AT_ROOM, ITEMS, asked);
+}
+
 static enum sc_verdict
 account_info(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
@@ -92,6 +117,10 @@ static const struct sc_iq iq[] = {
 	{ SC_IQ_GET, SC_AT_SERVER, NS_ITEMS, "query", server_items },
 	{ SC_IQ_GET, SC_AT_ACCOUNT | SC_OPEN, NS_INFO, "query", account_info },
 	{ SC_IQ_GET, SC_AT_ACCOUNT | SC_OPEN, NS_ITEMS, "query", account_items },
+	{ SC_IQ_GET, SC_AT_SERVICE, NS_INFO, "query", service_info },
+	{ SC_IQ_GET, SC_AT_SERVICE, NS_ITEMS, "query", service_items },
+	{ SC_IQ_GET, SC_AT_ROOM, NS_INFO, "query", room_info },
+	{ SC_IQ_GET, SC_AT_ROOM, NS_ITEMS, "query", room_items },
 	{ 0 }
 };
 
@@ -107,8 +136,8 @@ static const struct sc_identity identities[] = {
 };
 
 static const struct sc_feature features[] = {
-	{ SC_AT_SERVER | SC_AT_ACCOUNT, NS_INFO },
-	{ SC_AT_SERVER | SC_AT_ACCOUNT, NS_ITEMS },
+	{ SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE | SC_AT_ROOM, NS_INFO },
+	{ SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE | SC_AT_ROOM, NS_ITEMS },
 	{ SC_AT_SERVER, NS_CAPS },
 	{ 0 }
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ping: answers XEP-0199 pings to the server and to accounts. Stores nothing, waits for nothing. */
+/* ping: answers XEP-0199 pings to the server, to accounts and to services. Stores nothing, waits
+ * for nothing. */
 #include <stonechat/stonechat.h>
 
 #define NS_PING "urn:xmpp:ping"
@@ -14,12 +15,13 @@ answer_ping(struct sc_ctx *ctx, const struct sc_elem *ping)
 }
 
 static const struct sc_iq iq[] = {
-	{ SC_IQ_GET, SC_AT_SERVER | SC_AT_ACCOUNT, NS_PING, "ping", answer_ping },
+	{ SC_IQ_GET, SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE | SC_AT_ROOM, NS_PING, "ping",
+		answer_ping },
 	{ 0 }
 };
 
 static const struct sc_feature features[] = {
-	{ SC_AT_SERVER | SC_AT_ACCOUNT, NS_PING },
+	{ SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE | SC_AT_ROOM, NS_PING },
 	{ 0 }
 };
 

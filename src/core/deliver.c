@@ -364,8 +364,8 @@ deliver_iq(struct sc_ctx *ctx, unsigned at)
 		return;
 	}
 	payload = sc_payload(ctx->stanza);
-	if (payload == NULL || !iq_find(ctx->host, sc_type(ctx->stanza), at, payload, &found) ||
-	    (at == SC_AT_ACCOUNT && !(found.row->at & SC_OPEN) && !sc_by_owner(ctx))) {
+	if (payload == NULL || !iq_find(ctx->host, ctx->service, sc_type(ctx->stanza), at, payload,
+	    &found) || (at == SC_AT_ACCOUNT && !(found.row->at & SC_OPEN) && !sc_by_owner(ctx))) {
 		refuse_iq(ctx, SC_COND_SERVICE_UNAVAILABLE, NULL);
 		return;
 	}
@@ -384,6 +384,24 @@ sc_by_owner(const struct sc_ctx *ctx)
 {
 	return ctx->entity != NULL && sc_from(ctx->stanza) != NULL &&
 		sc_jid_same_bare(sc_from(ctx->stanza), sc_entity_jid(ctx->entity));
+}
+
+/* A room or service has no resources that stanzas could be left at: what nobody took is answered,
+ * or nothing. */
+void
+deliver_to_service(struct sc_ctx *ctx)
+{
+	const struct sc_stanza *s = ctx->ev.stanza;
+	bool asks = sc_kind(s) == SC_IQ && (sc_type(s) == SC_TYPE_GET || sc_type(s) == SC_TYPE_SET);
+
+	if (asks && sc_jid_is_bare(sc_to(s))) {
+		deliver_iq(ctx, ctx->entity != NULL ? SC_AT_ROOM : SC_AT_SERVICE);
+	} else if (asks || (sc_kind(s) == SC_MESSAGE && sc_type(s) != SC_TYPE_HEADLINE)) {
+		bounce(ctx);
+	} else {
+		STAT_INC(stanzas_dropped);
+		ctx->finished(ctx, SC_TAKEN);
+	}
 }
 
 static void

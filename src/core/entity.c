@@ -13,6 +13,7 @@
 #include "core/shard.h"
 #include "core/sleep.h"
 #include "plugin/hook.h"
+#include "plugin/service.h"
 
 /* how long an unused entity, or the absence of one, is remembered */
 #define IDLE_US (60 * 1000000LL)
@@ -52,7 +53,6 @@ entity_new(struct sc_host *host, const struct sc_jid *jid)
 		.domain_len = jid->domain_len,
 		.bare_hash = jid->bare_hash };
 	e->host = host;
-	e->kind = SC_ENTITY_ACCOUNT;
 	e->home = (int16_t)loop_id();
 	link_init(&e->sessions);
 	link_init(&e->waiting);
@@ -186,10 +186,37 @@ account_arrived(void *arg, const struct sc_rows *rows)
 }
 
 static void
+service_loaded(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	struct sc_entity *e = ctx->entity;
+
+	ctx_free(ctx);
+	if (verdict != SC_PASS)
+		slots_free(&e->slots, SC_SLOT_ENTITY);
+	loaded(e, verdict == SC_PASS ? ENTITY_READY : ENTITY_FAILED);
+}
+
+static void
+ask_service(struct sc_entity *e)
+{
+	struct sc_ctx *ctx = ctx_new(e->host, e, NULL);
+
+	ctx->service = e->service;
+	ctx->module = e->service->module;
+	ctx->iq = true;
+	ctx->finished = service_loaded;
+	hook_go_on(ctx, e->service->row->load != NULL ? e->service->row->load(ctx, e) : SC_PASS);
+}
+
+static void
 ask(struct sc_entity *e)
 {
 	e->stale = false;
 	STAT_INC(entity_loads);
+	if (e->service != NULL) {
+		ask_service(e);
+		return;
+	}
 	store_run(shard.store, &sql_account_load, SC_ARGS(sc_int(e->host->id),
 		sc_text_span(sc_jid_local(&e->jid))), account_arrived, e);
 }
@@ -212,6 +239,19 @@ entity_get(struct sc_host *host, const struct sc_jid *jid)
 		load(e);
 	}
 	return e;
+}
+
+struct sc_entity *
+entity_get_service(struct service *service, const struct sc_jid *jid)
+{
+	struct sc_entity *e = entity_peek(jid);
+
+	if (e == NULL) {
+		e = entity_new(service->host, jid);
+		e->service = service;
+		load(e);
+	}
+	return e->service == service ? e : NULL;
 }
 
 struct sc_entity *
@@ -291,7 +331,21 @@ sc_entity_find(const struct sc_jid *jid)
 {
 	struct sc_entity *e = entity_peek(jid);
 
-	return e != NULL && e->state == ENTITY_READY ? e : NULL;
+	return e != NULL && e->state == ENTITY_READY && e->service == NULL ? e : NULL;
+}
+
+struct sc_entity *
+sc_service_entity(const struct sc_jid *jid)
+{
+	struct sc_entity *e = entity_peek(jid);
+
+	return e != NULL && e->state == ENTITY_READY && e->service != NULL ? e : NULL;
+}
+
+const char *
+sc_entity_service(const struct sc_entity *e)
+{
+	return e->service != NULL ? e->service->row->name : NULL;
 }
 
 const struct sc_jid *
@@ -305,7 +359,7 @@ enum sc_entity_kind
 sc_entity_kind(const struct sc_entity *e)
 {
 	entity_at_home(e);
-	return e->kind;
+	return e->service != NULL ? SC_ENTITY_SERVICE : SC_ENTITY_ACCOUNT;
 }
 
 int64_t
@@ -400,6 +454,23 @@ sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare, enum sc
 
 	entity_at_home(account);
 	hook_fire(SC_EV_contact_changed, account->host, account, NULL, &ev);
+}
+
+bool
+sc_rooms_are_archived(void)
+{
+	return hook_any(SC_EV_room_message);
+}
+
+struct sc_room_access
+sc_room_access(struct sc_entity *room, const struct sc_jid *asker)
+{
+	struct sc_room_access access = { 0 };
+	struct sc_ev_room_access ev = { room, asker, &access };
+
+	entity_at_home(room);
+	hook_fire_at(SC_EV_room_access, room->host, room->service, room, &ev);
+	return access;
 }
 
 int64_t

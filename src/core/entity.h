@@ -21,10 +21,13 @@ enum entity_state {
 	ENTITY_FAILED,          /* the lookup failed; asked anew on the next use */
 };
 
+struct service;
+
 struct sc_entity {
 	struct table_node node;         /* shard.entities */
 	struct link idle;               /* shard.idle while refs == 0 */
 	struct sc_host *host;
+	struct service *service;        /* whose entity it is; NULL: an account */
 	int64_t id, last_seen;          /* users.id; wall µs */
 	int64_t moment;                 /* the last of sc_entity_moment() */
 	/* clock_mono() of the lookup, and of the end of the last reference */
@@ -39,7 +42,7 @@ struct sc_entity {
 	uint32_t lanes;                 /* that exist for messages to it */
 	/* IQ gets to it that are being read while their pair goes on */
 	uint16_t detached;
-	uint8_t kind, state;
+	uint8_t state;
 	bool disabled;
 	bool has_sleepers;              /* sessions in the database that sleep */
 	/* LOADING: what was read is old already, so it is read again */
@@ -67,6 +70,9 @@ int home_of(const struct sc_jid *);
 struct sc_entity *entity_get(struct sc_host *, const struct sc_jid *);
 /* An account without a row, for SASL ANONYMOUS: gone with its last session. Its id is negative. */
 struct sc_entity *entity_get_anonymous(struct sc_host *, const struct sc_jid *);
+/* An entity of a service; its module loads it. NULL: at this address is an account (the domain was
+ * a host's when it was loaded). */
+struct sc_entity *entity_get_service(struct service *, const struct sc_jid *);
 struct sc_entity *entity_peek(const struct sc_jid *);           /* NULL: not in memory */
 void entity_ref(struct sc_entity *);
 void entity_unref(struct sc_entity *);

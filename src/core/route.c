@@ -20,6 +20,7 @@
 #include "core/session.h"
 #include "core/shard.h"
 #include "net/loop.h"
+#include "plugin/service.h"
 #include "xmpp/stanza.h"
 
 _Thread_local struct route_limits route_limits = { .lane = 1000, .loading = 4000, .detached = 16 };
@@ -132,10 +133,12 @@ static void
 user_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
 {
 	ctx->finished = user_delivered;
-	if (verdict == SC_PASS && ctx->ev.stanza != NULL)
-		deliver(ctx);
-	else
+	if (verdict != SC_PASS || ctx->ev.stanza == NULL)
 		user_delivered(ctx, verdict);
+	else if (ctx->service != NULL)
+		deliver_to_service(ctx);
+	else
+		deliver(ctx);
 }
 
 /* The first wait of a pair makes its lane; what comes after it queues there. */
@@ -188,8 +191,10 @@ run_user_hooks(struct sc_entity *e, struct parcel *p, struct lane *lane)
 		ctx->held = user_held;
 	ctx->let_go = user_let_go;
 	ctx->finished = user_finished;
+	ctx->service = e->service;
 	free(p);
-	hook_run(ctx, SC_EV_to_user, SC_PHASE_CHECK, SC_PHASE_DELIVERY);
+	hook_run(ctx, e->service != NULL ? SC_EV_to_service : SC_EV_to_user, SC_PHASE_CHECK,
+		SC_PHASE_DELIVERY);
 }
 
 static void
@@ -200,7 +205,7 @@ too_much_waits(struct parcel *p)
 		parcel_free(p);
 		return;
 	}
-	refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT, "Too much is waiting for this account.");
+	refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT, "Too much is waiting for this address.");
 }
 
 static void
@@ -214,6 +219,19 @@ to_user(struct sc_entity *e, struct parcel *p)
 		too_much_waits(p);
 	else
 		lane_append(lane, p);
+}
+
+bool
+route_behind_lane(struct sc_entity *e, const struct sc_stanza *sealed, const struct sc_jid *to)
+{
+	struct sc_stanza *copy;
+
+	if (e->lanes == 0 || lane_find(e, sc_from(sealed)) == NULL)
+		return false;
+	copy = sc_stanza_copy(sealed);          /* changeable, as to_user hooks expect it */
+	sc_set_to(copy, to);
+	to_user(e, parcel_new(&copy, NULL));
+	return true;
 }
 
 static void
@@ -230,16 +248,16 @@ parcel_loaded(struct entity_wait *w, struct sc_entity *e)
 		break;
 	default:
 		refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT,
-			"The account cannot be looked up right now.");
+			"This address cannot be looked up right now.");
 	}
 }
 
 static void
-at_home(struct sc_host *host, struct parcel *p)
+at_home(struct sc_host *host, struct service *service, struct parcel *p)
 {
 	struct sc_entity *e;
 
-	if (p->no_load) {
+	if (p->no_load && service == NULL) {
 		e = entity_peek(sc_to(p->stanza));
 		if (e == NULL || e->state == ENTITY_ABSENT || (e->state == ENTITY_READY &&
 		    e->n_sessions == 0)) {
@@ -247,7 +265,13 @@ at_home(struct sc_host *host, struct parcel *p)
 			return;
 		}
 	}
-	e = entity_get(host, sc_to(p->stanza));
+	e = service != NULL ? entity_get_service(service, sc_to(p->stanza))
+		: entity_get(host, sc_to(p->stanza));
+	/* the domain has changed hands by a reload */
+	if (e == NULL || (service == NULL && e->service != NULL)) {
+		refuse_parcel(p, SC_COND_ITEM_NOT_FOUND, NULL);
+		return;
+	}
 	if (e->n_waiting >= route_limits.loading) {
 		too_much_waits(p);
 		return;
@@ -262,13 +286,15 @@ static void
 arrived(struct letter *letter)
 {
 	struct parcel *p = container_of(letter, struct parcel, letter);
-	struct sc_host *host = sc_host_find(sc_jid_domain(sc_to(p->stanza)));
+	struct sc_span domain = sc_jid_domain(sc_to(p->stanza));
+	struct sc_host *host = sc_host_find(domain);
+	struct service *service = host == NULL ? service_find(domain) : NULL;
 
-	if (host == NULL)
+	if (host == NULL && service == NULL)
 		/* taken out of the configuration meanwhile */
 		refuse_parcel(p, SC_COND_ITEM_NOT_FOUND, NULL);
 	else
-		at_home(host, p);
+		at_home(host, service, p);
 	route_run();
 }
 
@@ -307,7 +333,32 @@ to_server(struct sc_host *host, struct parcel *p)
 struct sc_host *
 route_serves(struct sc_span domain)
 {
-	return sc_host_find(domain);
+	return sc_host_of(domain);
+}
+
+static void
+domain_finished(struct sc_ctx *ctx, enum sc_verdict verdict)
+{
+	ctx->finished = server_finished;
+	if (verdict == SC_PASS && ctx->ev.stanza != NULL)
+		deliver_to_service(ctx);
+	else
+		server_finished(ctx, verdict);
+}
+
+/* The domain of a service: answered where it was read, like a host. */
+static void
+to_service_domain(struct service *service, struct parcel *p)
+{
+	struct sc_ctx *ctx = ctx_new(service->host, NULL, NULL);
+
+	ctx->service = service;
+	ctx->ev.stanza = ctx->stanza = p->stanza;
+	ctx->payload = &ctx->ev;
+	ctx->custody = p->custody;
+	ctx->finished = domain_finished;
+	free(p);
+	hook_run(ctx, SC_EV_to_service, SC_PHASE_CHECK, SC_PHASE_DELIVERY);
 }
 
 static void
@@ -344,19 +395,23 @@ route_one(struct parcel *p)
 {
 	const struct sc_jid *to = sc_to(p->stanza);
 	struct sc_host *host = sc_host_find(sc_jid_domain(to));
+	struct service *service = host == NULL ? service_find(sc_jid_domain(to)) : NULL;
 	int home;
 
-	if (host == NULL) {
+	if (host == NULL && service == NULL) {
 		to_remote(p);
 		return;
 	}
 	if (sc_jid_is_domain(to)) {
-		to_server(host, p);
+		if (service != NULL)
+			to_service_domain(service, p);
+		else
+			to_server(host, p);
 		return;
 	}
 	home = home_of(to);
 	if (home == loop_id()) {
-		at_home(host, p);
+		at_home(host, service, p);
 		return;
 	}
 	p->letter.open = arrived;
@@ -382,7 +437,10 @@ route_run(void)
 			struct parcel *p = container_of(shard.routing.next, struct parcel, link);
 
 			link_remove(&p->link);
-			route_one(p);
+			if (p->special != NULL)
+				p->special(p);
+			else
+				route_one(p);
 		}
 	} while (session_leave_next());         /* after what they have sent */
 	shard.routing_now = false;
@@ -515,6 +573,13 @@ void
 sc_send_with(struct sc_stanza **taken, void (*done)(void *arg, bool safe), void *arg)
 {
 	route(taken, custody_begin_own(done, arg));
+}
+
+void
+sc_send_on(struct sc_ctx *ctx, struct sc_stanza **taken)
+{
+	custody_hold(ctx->custody);
+	route(taken, ctx->custody);
 }
 
 void

@@ -20,6 +20,8 @@ struct parcel {
 	/* owned; `from` and, but for a server's own IQ, `to` are set */
 	struct sc_stanza *stanza;
 	struct custody *custody;        /* one hold; NULL: none */
+	/* not a stanza on its way, but something to be done in its turn (fan.c); owns the parcel */
+	void (*special)(struct parcel *);
 	bool no_load;                   /* not worth loading an account for (sc_broadcast) */
 };
 
@@ -51,11 +53,18 @@ void route_from_session(struct sc_session *, struct sc_stanza **taken, struct cu
 /* The same for an IQ answer, which waits for nothing: the session's lane knows nothing of it. */
 void route_past_lane(struct sc_session *, struct sc_stanza **taken, struct custody *hold);
 
+/* Something of the same sender waits for the entity: a copy of the sealed stanza waits behind it.
+ * False: it does not. */
+bool route_behind_lane(struct sc_entity *, const struct sc_stanza *sealed, const struct sc_jid *to);
+
 /* --- deliver.c: RFC 6121 §8 --- */
 /* The ctx has passed the to_user hooks up to DELIVERY. Owns ctx. */
 void deliver(struct sc_ctx *);
-/* The core's IQ table for an account or the server. Owns ctx; ends in ctx->finished with TAKEN,
- * REFUSED or DROPPED. */
+/* The same for an entity of a service, or its domain (no entity): the ctx has passed the to_service
+ * hooks. */
+void deliver_to_service(struct sc_ctx *);
+/* The core's IQ table for an account, the server or a service. Owns ctx; ends in ctx->finished with
+ * TAKEN, REFUSED or DROPPED. */
 void deliver_iq(struct sc_ctx *, unsigned at);
 /* A sealed message that was given to a session which ended: once more by the table. Takes the hold
  * (may be NULL). since: wall µs when it came first. */

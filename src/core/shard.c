@@ -11,6 +11,7 @@
 #include "core/about.h"
 #include "core/custody.h"
 #include "core/entity.h"
+#include "core/fan.h"
 #include "core/remote.h"
 #include "core/route.h"
 #include "core/session.h"
@@ -96,6 +97,8 @@ shard_start(const struct store_conf *conf)
 	link_init(&shard.sessions);
 	table_init(&shard.entities);
 	table_init(&shard.lanes);
+	table_init(&shard.fans);
+	link_init(&shard.fan_sides);
 	shard.store = store_open(loop_base(loop_id()), conf);
 	loop_at_turn_end(turn_end, NULL);
 }
@@ -105,7 +108,9 @@ shard_stop(void)
 {
 	remote_stop();
 	store_close(&shard.store);
+	fan_sides_stop();
 	entity_unload_all();
+	fans_stop();
 	table_free(&shard.entities);
 	table_free(&shard.lanes);
 	host_thread_done();

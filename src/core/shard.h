@@ -21,6 +21,8 @@ struct shard {
 	struct link leaving;
 	struct link routing;            /* parcels that wait for their turn in route_run() */
 	struct table lanes;             /* struct lane by (sender, recipient) */
+	struct table fans;              /* struct sc_fan by serial */
+	struct link fan_sides;          /* struct fan_side with recipients here */
 	struct link sessions;           /* every session of this shard, for drains and lists */
 	int64_t moment;                 /* of sc_moment() */
 	bool routing_now;

@@ -10,6 +10,7 @@
 #include "plugin/disco.h"
 #include "plugin/hook.h"
 #include "plugin/module.h"
+#include "plugin/service.h"
 #include "xmpp/form.h"
 
 #define NS_INFO "http://jabber.org/protocol/disco#info"
@@ -39,6 +40,12 @@ struct sc_entity *
 sc_disco_entity(const struct sc_disco *d)
 {
 	return d->entity;
+}
+
+const char *
+sc_disco_service(const struct sc_disco *d)
+{
+	return d->service != NULL ? d->service->row->name : NULL;
 }
 
 bool
@@ -131,7 +138,7 @@ add_tables(struct sc_disco *d, const struct sc_host *host)
 	for (int i = 0; i < module_count(); i++) {
 		const struct module *m = module_at(i);
 
-		if (!host_runs(host, i) || atomic_load(&m->off))
+		if (!host_runs(host, i) || atomic_load(&m->off) || !service_concerns(d->service, m))
 			continue;
 		for (int j = 0; j < m->n_identities; j++)
 			if (m->identities[j].at & d->at)
@@ -144,7 +151,8 @@ add_tables(struct sc_disco *d, const struct sc_host *host)
 }
 
 static struct sc_disco *
-gather(enum sc_event event, struct sc_host *host, struct sc_entity *entity, const struct sc_jid *by,
+gather(enum sc_event event, struct sc_host *host, const struct service *service,
+	struct sc_entity *entity, const struct sc_jid *by,
 	bool trusted, unsigned at, const char *node)
 {
 	struct sc_arena *arena = arena_new();
@@ -155,11 +163,12 @@ gather(enum sc_event event, struct sc_host *host, struct sc_entity *entity, cons
 	d->at = at;
 	d->node = node;
 	d->by = by;
+	d->service = service;
 	d->entity = entity;
 	d->trusted = trusted;
 	if (event == SC_EV_disco_info && node == NULL)
 		add_tables(d, host);
-	hook_fire(event, host, entity, NULL, &ev);
+	hook_fire_at(event, host, service, entity, &ev);
 	return d;
 }
 
@@ -205,9 +214,9 @@ sc_disco_fill_info(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_
 	struct sc_elem *query)
 {
 	const char *asked = is_caps_node(ctx, at, node) ? NULL : node;
-	struct sc_disco *d = gather(SC_EV_disco_info, ctx->host, ctx->entity,
-		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
-		asker_is_trusted(ctx, at), at, asked);
+	struct sc_disco *d = gather(SC_EV_disco_info, ctx->host, ctx->service, ctx->entity,
+		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL, asker_is_trusted(ctx, at),
+		at, asked);
 	bool known = asked == NULL || d->node_known;
 
 	for (int i = 0; known && i < d->n_identities; i++) {
@@ -229,11 +238,14 @@ bool
 sc_disco_fill_items(struct sc_ctx *ctx, unsigned at, const char *node, struct sc_stanza *into,
 	struct sc_elem *query)
 {
-	struct sc_disco *d = gather(SC_EV_disco_items, ctx->host, ctx->entity,
-		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL,
-		asker_is_trusted(ctx, at), at, node);
+	struct sc_disco *d = gather(SC_EV_disco_items, ctx->host, ctx->service, ctx->entity,
+		ctx->stanza != NULL ? sc_from(ctx->stanza) : NULL, asker_is_trusted(ctx, at),
+		at, node);
 	bool known = node == NULL || d->node_known;
 
+	if (at == SC_AT_SERVER && node == NULL)
+		for (struct service *s = NULL; (s = service_next(ctx->host, s)) != NULL;)
+			sc_disco_add_item(d, s->jid->text, NULL, s->row->title);
 	for (int i = 0; known && i < d->n_items; i++) {
 		struct sc_elem *e = sc_add(into, query, NULL, "item");
 
@@ -321,7 +333,7 @@ sc_disco_caps(struct sc_host *host)
 		return host->caps;
 	free(host->caps);
 	host->caps_disabled = module_disabled();
-	d = gather(SC_EV_disco_info, host, NULL, NULL, true, SC_AT_SERVER, NULL);
+	d = gather(SC_EV_disco_info, host, NULL, NULL, NULL, true, SC_AT_SERVER, NULL);
 	disco_caps_text(&text, d);
 	sc_assert(EVP_Digest(text.p, text.n, sha, &n, EVP_sha1(), NULL) == 1);
 	host->caps = strdup(sc_base64(d->arena, sha, n));

@@ -7,6 +7,8 @@
 #include <stonechat/disco.h>
 #include "base/buf.h"
 
+struct service;
+
 #define DISCO_MAX 256           /* features, identities, items, fields in one answer */
 
 struct disco_identity {
@@ -33,6 +35,7 @@ struct sc_disco {
 	unsigned at;
 	const char *node;
 	const struct sc_jid *by;
+	const struct service *service;
 	struct sc_entity *entity;
 	bool trusted, node_known;
 	struct disco_identity identities[32];

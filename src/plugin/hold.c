@@ -26,7 +26,8 @@ struct behind {
 static bool
 nobody_asks(const struct sc_ctx *ctx)
 {
-	return ctx->iq && sc_type(ctx->stanza) == SC_TYPE_GET && sc_sender_gone(ctx);
+	return ctx->iq && ctx->stanza != NULL && sc_type(ctx->stanza) == SC_TYPE_GET &&
+		sc_sender_gone(ctx);
 }
 
 static void
@@ -160,6 +161,7 @@ sc_db_behind(struct sc_ctx *ctx, const struct sc_stmt *stmt, struct sc_args args
 	b->cont = cont;
 	b->ctx = ctx_new(ctx->host, ctx->entity, ctx->session);
 	b->ctx->module = ctx->module;
+	b->ctx->service = ctx->service;
 	b->ctx->kept = ctx->kept;
 	/* The stanza travels on and may be changed or gone by then; an error answer needs only its
 	 * head. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/stats.h"
 #include "plugin/hook.h"
+#include "plugin/service.h"
 
 struct step {
 	const struct sc_hook *hook;
@@ -64,10 +65,10 @@ hook_any(enum sc_event event)
 }
 
 static bool
-step_runs(const struct step *s, const struct sc_host *host)
+step_runs(const struct step *s, const struct sc_host *host, const struct service *service)
 {
 	return !atomic_load_explicit(&s->module->off, memory_order_relaxed) &&
-		host_runs(host, s->module->index);
+		host_runs(host, s->module->index) && service_concerns(service, s->module);
 }
 
 /* --- calling: one case per event, so that every handler is called by its own type --- */
@@ -115,7 +116,7 @@ hook_go_on(struct sc_ctx *ctx, enum sc_verdict verdict)
 	while (verdict == SC_PASS && !ctx->iq && ctx->pos < ctx->end) {
 		const struct step *s = &c->steps[ctx->pos++];
 
-		if (!step_runs(s, ctx->host))
+		if (!step_runs(s, ctx->host, ctx->service))
 			continue;
 		ctx->module = s->module;
 		verdict = call_filter(s, ctx, ctx->payload);
@@ -151,7 +152,7 @@ hook_run_now(struct sc_ctx *ctx, enum sc_event event, void *payload)
 	for (int i = 0; i < chains[event].n && verdict == SC_PASS; i++) {
 		const struct step *s = &chains[event].steps[i];
 
-		if (!step_runs(s, ctx->host))
+		if (!step_runs(s, ctx->host, ctx->service))
 			continue;
 		ctx->module = s->module;
 		verdict = call_filter(s, ctx, payload);
@@ -161,27 +162,42 @@ hook_run_now(struct sc_ctx *ctx, enum sc_event event, void *payload)
 	return verdict;
 }
 
-void
-hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity,
-	struct sc_session *session, void *payload)
+static void
+fire(enum sc_event event, struct sc_ctx *ctx, void *payload)
 {
-	const struct sc_ctx *outer;
-	struct sc_ctx *ctx;
+	const struct sc_ctx *outer = ctx_enter(ctx);
 
-	if (chains[event].n == 0)
-		return;
-	ctx = ctx_new(host, entity, session);
-	outer = ctx_enter(ctx);
 	for (int i = 0; i < chains[event].n; i++) {
 		const struct step *s = &chains[event].steps[i];
 
-		if (!step_runs(s, host))
+		if (!step_runs(s, ctx->host, ctx->service))
 			continue;
 		ctx->module = s->module;
 		call_seer(s, ctx, payload);
 	}
 	ctx_leave(outer);
 	ctx_free(ctx);
+}
+
+void
+hook_fire(enum sc_event event, struct sc_host *host, struct sc_entity *entity,
+	struct sc_session *session, void *payload)
+{
+	if (chains[event].n > 0)
+		fire(event, ctx_new(host, entity, session), payload);
+}
+
+void
+hook_fire_at(enum sc_event event, struct sc_host *host, const struct service *service,
+	struct sc_entity *entity, void *payload)
+{
+	struct sc_ctx *ctx;
+
+	if (chains[event].n == 0)
+		return;
+	ctx = ctx_new(host, entity, NULL);
+	ctx->service = service;
+	fire(event, ctx, payload);
 }
 
 /* --- building --- */

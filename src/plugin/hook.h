@@ -15,11 +15,13 @@
 #include "plugin/module.h"
 
 struct custody;
+struct service;
 
 struct sc_ctx {
 	struct sc_arena *arena;                 /* made on first use */
 	const struct module *module;            /* the one that is being called */
 	struct sc_host *host;
+	const struct service *service;          /* whose stanza or question it is; NULL: none */
 	struct sc_entity *entity;               /* counted */
 	struct sc_session *session;             /* counted; may have ended */
 	/* what sc_stanza() shows; owned by `ev` or by the caller */
@@ -29,7 +31,8 @@ struct sc_ctx {
 	/* payload of the stanza events, so that it outlives a wait */
 	struct sc_ev_stanza ev;
 	uint16_t event, pos, end;               /* where in the chain */
-	bool iq;                                /* an IQ handler, not a chain */
+	/* one function, not a chain: an IQ handler, the loading of a service's entity */
+	bool iq;
 	bool waiting;
 	/* an IQ get that only reads: its stream may go on */
 	bool detaches;
@@ -85,6 +88,9 @@ void hook_go_on(struct sc_ctx *, enum sc_verdict);
 enum sc_verdict hook_run_now(struct sc_ctx *, enum sc_event, void *payload);
 /* Observe and gather events; what they need of a ctx is given. */
 void hook_fire(enum sc_event, struct sc_host *, struct sc_entity *, struct sc_session *,
+	void *payload);
+/* The same about a service. */
+void hook_fire_at(enum sc_event, struct sc_host *, const struct service *, struct sc_entity *,
 	void *payload);
 bool hook_any(enum sc_event);
 

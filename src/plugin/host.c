@@ -9,6 +9,7 @@
 #include "plugin/conf.h"
 #include "plugin/host.h"
 #include "plugin/module.h"
+#include "plugin/service.h"
 #include "base/table.h"
 #include "base/list.h"
 
@@ -44,12 +45,6 @@ sc_host_find(struct sc_span domain)
 	struct sc_host *h = find(domain);
 
 	return h != NULL && !h->gone ? h : NULL;
-}
-
-bool
-sc_is_local(const struct sc_jid *jid)
-{
-	return sc_host_find(sc_jid_domain(jid)) != NULL;
 }
 
 int
@@ -111,6 +106,7 @@ host_sync(const int *ids)
 		set_modules_off(h, c->modules_off);
 	}
 	host_forget_caps();
+	service_sync();
 }
 
 void
@@ -144,6 +140,7 @@ drop(struct table_node *node, void *arg)
 void
 host_thread_done(void)
 {
+	service_thread_done();
 	table_each(&by_name, drop, NULL);
 	table_free(&by_name);
 	free(hosts);

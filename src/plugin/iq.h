@@ -5,7 +5,7 @@
 
 #include <stonechat/iq.h>
 #include <stonechat/log.h>
-#include "plugin/module.h"
+#include "plugin/service.h"
 
 struct iq_found {
 	const struct sc_iq *row;
@@ -14,8 +14,9 @@ struct iq_found {
 
 bool iq_build(char *error, size_t error_size) SC_MUST_CHECK;
 void iq_teardown(void);
-/* at is one SC_AT_ bit. False: nobody claims it at this host. */
-bool iq_find(const struct sc_host *, enum sc_type, unsigned at, const struct sc_elem *payload,
-	struct iq_found *);
+/* at is one SC_AT_ bit; service: whose place that is, NULL for servers and accounts. False: nobody
+ * claims it at this host. */
+bool iq_find(const struct sc_host *, const struct service *, enum sc_type, unsigned at,
+	const struct sc_elem *payload, struct iq_found *);
 
 #endif

@@ -21,6 +21,7 @@
 #include "plugin/iq.h"
 #include "plugin/module.h"
 #include "plugin/nonza.h"
+#include "plugin/service.h"
 #include "plugin/slot.h"
 #include "store/store.h"
 
@@ -160,6 +161,8 @@ module_add(const struct sc_module *given, void *handle, char *error, size_t erro
 		offsetof(struct sc_identity, category), &m->n_identities);
 	m->nonzas = copy_array(m->m.nonzas, m->m.size_nonza, sizeof *m->nonzas,
 		offsetof(struct sc_nonza, ns), &m->n_nonzas);
+	m->services = copy_array(m->m.services, m->m.size_service, sizeof *m->services,
+		offsetof(struct sc_service, name), &m->n_services);
 	if (m->m.conf != NULL) {
 		m->conf_section = conf_section(m->m.name, m->m.conf, given->size_key,
 			m->m.conf_size, true);
@@ -331,7 +334,7 @@ module_finish(char *error, size_t error_size)
 			return false;
 	}
 	return hook_build(error, error_size) && iq_build(error, error_size) &&
-		nonza_check(error, error_size);
+		nonza_check(error, error_size) && service_check(error, error_size);
 }
 
 void
@@ -345,6 +348,7 @@ module_unload_all(void)
 		free(m->features);
 		free(m->identities);
 		free(m->nonzas);
+		free(m->services);
 		/* The code stays mapped: leak checkers want its symbols, and the process ends
 		 * anyway. */
 		free(m);

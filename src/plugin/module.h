@@ -21,7 +21,8 @@ struct module {
 	struct sc_feature *features;
 	struct sc_identity *identities;
 	struct sc_nonza *nonzas;
-	int n_hooks, n_iq, n_features, n_identities, n_nonzas;
+	struct sc_service *services;
+	int n_hooks, n_iq, n_features, n_identities, n_nonzas, n_services;
 };
 
 /* Loads DIR/NAME.so, or DIR/NAME/.libs/NAME.so of an uninstalled build. False with a sentence that

@@ -12,7 +12,7 @@
 #include <stonechat/iq.h>
 
 struct sc_feature {
-	unsigned at;            /* SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE */
+	unsigned at;            /* SC_AT_SERVER | SC_AT_ACCOUNT | SC_AT_SERVICE | SC_AT_ROOM */
 	const char *var;
 };
 
@@ -27,7 +27,10 @@ unsigned sc_disco_at(const struct sc_disco *);                          /* one S
 const char *sc_disco_node(const struct sc_disco *);                     /* NULL: none asked for */
 /* who asks; NULL when the server makes its own caps */
 const struct sc_jid *sc_disco_by(const struct sc_disco *);
-struct sc_entity *sc_disco_entity(const struct sc_disco *);             /* NULL at the server */
+/* NULL at the server, and at a service's domain */
+struct sc_entity *sc_disco_entity(const struct sc_disco *);
+/* name (service.h); NULL at the server and at accounts */
+const char *sc_disco_service(const struct sc_disco *);
 /* owner, or subscribed: may see an account's details */
 bool sc_disco_trusted(const struct sc_disco *);
 void sc_disco_add_identity(struct sc_disco *, const char *category, const char *type,

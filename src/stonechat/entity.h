@@ -50,10 +50,10 @@ void sc_contact_changed(struct sc_entity *account, const struct sc_jid *bare,
 const char *sc_host_name(const struct sc_host *);                       /* prepared domain */
 const struct sc_jid *sc_host_jid(const struct sc_host *);
 int sc_host_id(const struct sc_host *);                                 /* hosts.id */
-/* The virtual host of ours with this domain on this shard; NULL: not ours. Subdomains of services
- * are found too. */
+/* The virtual host of ours with this domain on this shard; NULL: none. Domains of services:
+ * sc_host_of() in service.h. */
 struct sc_host *sc_host_find(struct sc_span domain);
-/* its domain is one of ours */
+/* its domain is one of ours, or of a service of ours */
 bool sc_is_local(const struct sc_jid *);
 
 /*

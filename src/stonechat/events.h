@@ -122,6 +122,25 @@ struct sc_ev_acked {
 	const struct sc_stanza *stanza;
 };
 
+struct sc_ev_room_message {
+	struct sc_entity *room;
+	int64_t room_id;                /* for tables */
+	/* greater than that of every earlier message of the room; also the id in its
+	 * <stanza-id/> */
+	int64_t sequence;
+	struct sc_stanza *stanza;       /* type groupchat, from = room/nick, no `to`, not sealed */
+	const struct sc_jid *sender;    /* full real JID; NULL: the room itself, as for the rest */
+	const char *affiliation, *role, *occupant_id;
+};
+
+struct sc_room_access;
+
+struct sc_ev_room_access {
+	struct sc_entity *room;
+	const struct sc_jid *asker;     /* real JID, bare or full */
+	struct sc_room_access *access;  /* out, zeroed: service.h */
+};
+
 enum sc_event {
 #define FILTER(name, payload, text) SC_EV_##name,
 #define OBSERVE(name, payload, text) SC_EV_##name,

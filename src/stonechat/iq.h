@@ -17,7 +17,10 @@ enum sc_at {
 	SC_AT_SERVER = 1,       /* to the host itself, on the shard where it was read */
 	/* to a bare JID (or without `to`), on the account's home; the owner only, unless SC_OPEN */
 	SC_AT_ACCOUNT = 2,
-	SC_AT_SERVICE = 4,      /* to a service's entity */
+	/* to the domain of a service, on the shard where it was read (service.h) */
+	SC_AT_SERVICE = 4,
+	/* to node@domain of a service, on its home; the handler decides who may */
+	SC_AT_ROOM = 8,
 	SC_OPEN = 256,          /* others may ask too; the handler decides what they may see */
 };
 

@@ -15,12 +15,13 @@
 #include <stonechat/hook.h>
 #include <stonechat/iq.h>
 #include <stonechat/nonza.h>
+#include <stonechat/service.h>
 #include <stonechat/stats.h>
 #include <stonechat/store.h>
 
 #define SC_API_MAGIC 0x53746f6e         /* "Ston" */
 #define SC_API_MAJOR 1                  /* a module with another major is refused */
-#define SC_API_MINOR 1                  /* a module with a larger minor is refused */
+#define SC_API_MINOR 2                  /* a module with a larger minor is refused */
 
 struct sc_module {
 	uint32_t magic;
@@ -54,6 +55,9 @@ struct sc_module {
 	/* Since 1.1. What follows is added at the end, so that modules made for less still fit. */
 	uint16_t size_nonza;
 	const struct sc_nonza *nonzas;
+	/* Since 1.2. */
+	uint16_t size_service;
+	const struct sc_service *services;
 };
 
 const char *sc_version(void);           /* of the server: "0.1.0" */
@@ -72,6 +76,7 @@ const char *sc_version(void);           /* of the server: "0.1.0" */
 		.size_identity = sizeof(struct sc_identity), .size_key = sizeof(struct sc_key), \
 		.size_command = sizeof(struct sc_command_row), \
 		.size_stmt = sizeof(struct sc_stmt), .size_nonza = sizeof(struct sc_nonza), \
+		.size_service = sizeof(struct sc_service), \
 		.name = #ident, __VA_ARGS__ }
 
 #pragma GCC visibility pop

@@ -16,6 +16,9 @@ void sc_send(struct sc_stanza **taken);
 /* The same with custody of the module's own: done runs once on this shard when the message is safe
  * (true) or was answered with an error (false). */
 void sc_send_with(struct sc_stanza **taken, void (*done)(void *arg, bool safe), void *arg);
+/* The same for what a hook sends in place of the stanza of its ctx: the sender's acknowledgement
+ * waits for this one too. */
+void sc_send_on(struct sc_ctx *, struct sc_stanza **taken);
 /* One of many copies of a sealed stanza of this shard's entity `from`, with this `to`. For
  * presence: nothing is loaded for it, so an account of ours that is not in memory, and has nobody
  * to show it to, does not get it. Order is that of sc_send. */

@@ -13,12 +13,14 @@
 #include <stonechat/jid.h>
 #include <stonechat/session.h>
 #include <stonechat/entity.h>
+#include <stonechat/service.h>
 #include <stonechat/iq.h>
 #include <stonechat/nonza.h>
 #include <stonechat/form.h>
 #include <stonechat/disco.h>
 #include <stonechat/rsm.h>
 #include <stonechat/send.h>
+#include <stonechat/fan.h>
 #include <stonechat/owed.h>
 #include <stonechat/notes.h>
 #include <stonechat/store.h>
@@ -28,5 +30,6 @@
 #include <stonechat/log.h>
 #include <stonechat/stats.h>
 #include <stonechat/text.h>
+#include <stonechat/map.h>
 
 #endif

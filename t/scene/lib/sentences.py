@@ -104,6 +104,7 @@ async def roster_says(client, contact, *subscriptions):
 
 
 async def given_in_room(play, names, room, nick=None):
+    room = play.here(room)
     for name in names_of(names):
         client = play.client(name)
         if not client.jid or client.gone:
@@ -117,7 +118,7 @@ async def given_in_room(play, names, room, nick=None):
 async def joined(client, room, me):
     while True:
         elem = await client.next()
-        if elem is None or elem.get("type") == "error" and elem.get("from", "").startswith(room):
+        if elem is None or elem.get("type") == "error" and (elem.get("from") or "").startswith(room):
             raise Unexpected(f"{client.jid} could not join: {client.describe(elem)}")
         user = elem.find("x", NS_MUC + "#user")
         if elem.name != "presence" or elem.get("from") != me or not user:
