@@ -232,7 +232,7 @@ static const struct sc_service services[] = {
 };
 
 SC_MODULE(muc,
-	.summary = "Rooms where many people talk.",
+	.summary = "Rooms where many people talk; unfinished, and off unless muc.domain is set.",
 	.implements = SC_LIST("XEP-0045 1.35", "XEP-0410 1.1.0", "XEP-0421 1.0.1"),
 	.hooks = hooks,
 	.iq = iq,
