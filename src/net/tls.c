@@ -128,7 +128,14 @@ set_sessions(SSL_CTX *ctx, enum tls_use use)
 
 	id[sizeof(id) - 1] = (unsigned char)('0' + use);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	tls_ticket_use(ctx);
+	/* A resumed session brings the verdict on the other server's certificate along, also when
+	 * that has expired since. */
+	if (use == TLS_S2S_IN) {
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+		SSL_CTX_set_num_tickets(ctx, 0);
+	} else {
+		tls_ticket_use(ctx);
+	}
 	return SSL_CTX_set_session_id_context(ctx, id, sizeof(id)) == 1;
 }
 

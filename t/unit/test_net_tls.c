@@ -354,6 +354,27 @@ reload(void)
 	tls_unref(&old);
 }
 
+/* A server that comes again shows its certificate again. */
+static void
+test_no_tickets_for_servers(void)
+{
+	struct tls_conf conf = { .cert_dir = dir, .hosts = hosts };
+	struct tls_ctx *for_clients = server_ctx;
+	struct owner server;
+	struct raw raw = { 0 };
+	char error[256];
+
+	server_ctx = tls_load(&conf, TLS_S2S_IN, NULL, error, sizeof(error));
+	raw_pair(&server, &raw);
+	ok(raw_shake(&server, &raw), "a handshake with a server");
+	ok(raw.session == NULL, "which gives no ticket");
+	raw_close(&raw);
+	owner_forget(&server);
+	raw_forget(&raw);
+	tls_unref(&server_ctx);
+	server_ctx = for_clients;
+}
+
 static void
 test_resumption(void)
 {
@@ -561,6 +582,7 @@ main(void)
 	test_pause_with_pending();
 	test_bindings();
 	test_resumption();
+	test_no_tickets_for_servers();
 	test_client_certificate();
 	test_failures();
 	test_storm();
