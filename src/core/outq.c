@@ -205,6 +205,9 @@ outq_number(struct outq_item *item)
 
 	if (!q->counts)
 		return 0;
+	/* What waits until something urgent comes may still go, and all behind it would move up. */
+	if (item->number == 0 && q->n_later > 0)
+		return 0;
 	if ((int32_t)(item->place - q->named) > 0)
 		q->named = item->place;
 	return item->number != 0 ? item->number : q->sent + 1 + (item->place - q->first->place);

@@ -84,7 +84,8 @@ static inline bool outq_is_urgent(const struct outq *q) { return q->n > q->n_lat
 void outq_landed(struct outq *, size_t waiting);
 /* XEP-0198 §4: the client has handled h stanzas. False: more than were sent. */
 bool outq_ack(struct outq *, uint32_t h);
-/* XEP-0198: the number that the stanza has or will have. It may be written down: from now on
+/* XEP-0198: the number that the stanza has or will have; 0: not known yet, for something waits in
+ * the queue that may go (outq_drop_later()). It may be written down: from now on
  * nothing before it is taken out of the queue for being superfluous, so it stays right
  * (outq_withdraw() makes it too high, after which the client may be sent something twice). */
 uint32_t outq_number(struct outq_item *);
