@@ -3,6 +3,7 @@
 README.md lists the same sentences for readers."""
 
 import asyncio
+import os
 import re
 
 from client import NS_ERRORS, NS_SM, Unexpected, presence
@@ -335,10 +336,16 @@ async def binds(play, name, resource=None):
 
 
 async def is_offered(play, name, block, no=None):
+    """New features may still be on their way, as after SASL2's success: waits for them a little."""
     client = play.client(name)
     for want in fragment(play.named(block)):
-        there = client.features.elements() if client.features else []
-        fit = next((f for f in (fits(want, e, play.names) for e in there) if f is not None), None)
+        for patience in range(40 * int(os.environ.get("SCENE_SLOW", "1"))):
+            there = client.features.elements() if client.features else []
+            fit = next((f for f in (fits(want, e, play.names) for e in there) if f is not None),
+                       None)
+            if bool(no) != (fit is not None) or client.gone:
+                break
+            await asyncio.sleep(0.05)
         if bool(no) == (fit is not None):
             return play.ok(False, side_by_side(("not " if no else "") + want.pretty(),
                                                client.features.pretty() if client.features
