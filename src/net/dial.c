@@ -204,7 +204,7 @@ attempt(struct dial *d, const struct place *p)
 	timeout_set(&a->slow, d->conf.connect_ms);
 	d->n_attempts++;
 	d->may_start = false;
-	timeout_set(&d->head_start, d->conf.head_start_ms);
+	timeout_set(&d->head_start, HEAD_START_MS);
 }
 
 /* --- what comes next --- */
@@ -264,7 +264,7 @@ next_target(struct dial *d)
 		return false;
 	close_lookup(d);
 	d->current++;
-	dial_lookup_start(&d->lookup, &d->targets.list[d->current], &d->conf, lookup_changed);
+	dial_lookup_start(&d->lookup, &d->targets.list[d->current], lookup_changed);
 	return true;
 }
 
@@ -508,10 +508,6 @@ set_defaults(struct dial_conf *c)
 {
 	if (c->connect_ms == 0)
 		c->connect_ms = CONNECT_MS;
-	if (c->total_ms == 0)
-		c->total_ms = TOTAL_MS;
-	if (c->head_start_ms == 0)
-		c->head_start_ms = HEAD_START_MS;
 }
 
 struct dial *
@@ -537,7 +533,7 @@ dial_start(const char *domain, const struct dial_conf *conf, void (*done)(void *
 		timeout_init(&d->attempts[i].slow, too_slow);
 	}
 	snprintf(d->domain, sizeof(d->domain), "%s", tls_ascii(domain, ascii) ? ascii : domain);
-	timeout_set(&d->total, d->conf.total_ms);
+	timeout_set(&d->total, TOTAL_MS);
 	if (!dial_targets_from_routes(&d->targets, domain, conf) &&
 		!dial_targets_from_address(&d->targets, domain, conf->standard_port))
 		search(d, conf);
@@ -555,7 +551,7 @@ dial_next(struct dial *d)
 	d->late = false;
 	d->may_start = true;
 	d->result.end = DIAL_FAILED;
-	timeout_set(&d->total, d->conf.total_ms);
+	timeout_set(&d->total, TOTAL_MS);
 	again(d);
 }
 

@@ -27,10 +27,6 @@ struct dial_conf {
 	const char *srv_tls, *srv;
 	int standard_port;              /* without SRV records */
 	int64_t connect_ms;             /* for one address (20 s) */
-	int64_t total_ms;               /* from dial_start() or dial_next() to done() (60 s) */
-	int64_t head_start_ms;          /* between two attempts (250 ms, RFC 8305 §5) */
-	bool dane;                      /* look for TLSA records where the way is authentic */
-	bool no_ipv4, no_ipv6;
 };
 
 enum dial_end {

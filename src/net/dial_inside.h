@@ -55,7 +55,7 @@ struct dial_lookup {
 	int n_tlsa;
 };
 
-void dial_lookup_start(struct dial_lookup *, const struct dial_target *, const struct dial_conf *,
+void dial_lookup_start(struct dial_lookup *, const struct dial_target *,
 	void (*changed)(struct dial_lookup *));
 void dial_lookup_stop(struct dial_lookup *);            /* and forgets what it found */
 /* May addresses be taken already? IPv6 has a little time to come first, TLSA all it needs. */

@@ -120,7 +120,6 @@ is_numeric(struct dial_lookup *l, const char *host)
 
 void
 dial_lookup_start(struct dial_lookup *l, const struct dial_target *target,
-	const struct dial_conf *conf,
 	void (*changed)(struct dial_lookup *))
 {
 	char name[DNS_NAME_MAX + 16];
@@ -128,11 +127,10 @@ dial_lookup_start(struct dial_lookup *l, const struct dial_target *target,
 	*l = (struct dial_lookup){ .changed = changed, .authentic = true };
 	if (is_numeric(l, target->host))
 		return;
-	if (!conf->no_ipv6)
-		l->aaaa = dns_ask(target->host, DNS_AAAA, aaaa_arrived, l);
-	if (!conf->no_ipv4)
-		l->a = dns_ask(target->host, DNS_A, a_arrived, l);
-	if (conf->dane && target->secure) {
+	l->aaaa = dns_ask(target->host, DNS_AAAA, aaaa_arrived, l);
+	l->a = dns_ask(target->host, DNS_A, a_arrived, l);
+	/* DANE: records that anybody could have written say nothing. */
+	if (target->secure) {
 		snprintf(name, sizeof(name), "_%u._tcp.%s", target->port, target->host);
 		l->tlsa = dns_ask(name, DNS_TLSA, tlsa_arrived, l);
 	}

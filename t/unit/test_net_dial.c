@@ -10,6 +10,9 @@ static struct fake_rr zone[] = {
 	{ "_xmpps-server._tcp.two.example", "SRV", 60, NULL },
 	{ "_xmpp-server._tcp.two.example", "SRV", 60, NULL },
 	{ "_xmpp-server._tcp.no.example", "SRV", 60, "0 0 0 ." },
+	{ "_xmpp-server._tcp.dane.example", "SRV", 60, NULL },
+	{ NULL, "TLSA", 60, "3 1 1 "
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" },
 	{ "dead.example", "A", 60, "127.0.0.1" },
 	{ "live.example", "A", 60, "127.0.0.1" },
 	{ "plain.example", "A", 60, "127.0.0.1" },
@@ -44,11 +47,40 @@ dial(const char *domain, int port)
 	return d;
 }
 
+/* RFC 7673: records count only where the whole way is authentic, and the name servers are trusted to
+ * say so. */
+static void
+test_dane(void)
+{
+	struct dial *d;
+
+	fake.ad = true;
+	d = dial("dane.example", 1);
+	is_int(got.end, DIAL_CONNECTED, "a way that says it is authentic, to a stranger");
+	ok(!got.secure && got.n_tlsa == 0, "proves nothing");
+	dial_free(&d);
+	dns_stop();
+	ok(fake_use(true), "a name server that is trusted");
+	d = dial("dane.example", 1);
+	is_int(got.end, DIAL_CONNECTED, "an authentic way");
+	ok(got.secure, "is known as such");
+	is_int(got.n_tlsa, 1, "with what the certificate must be");
+	ok(got.n_tlsa == 1 && got.tlsa[0].usage == 3 && got.tlsa[0].n == 32, "in full");
+	dial_free(&d);
+	fake.ad = false;
+	dns_stop();
+	ok(fake_use(true), "an empty cache");
+	d = dial("dane.example", 1);
+	is_int(got.end, DIAL_CONNECTED, "the same way, not authentic");
+	ok(!got.secure && got.n_tlsa == 0, "has no such records");
+	dial_free(&d);
+}
+
 int
 main(void)
 {
 	struct sockaddr_in at;
-	char dead[80], live[80];
+	char dead[80], live[80], tlsa[80];
 	int listener, port;
 	struct dial *d;
 
@@ -61,6 +93,9 @@ main(void)
 	snprintf(live, sizeof(live), "2 0 %d live.example", port);
 	zone[0].data = dead;
 	zone[1].data = live;
+	snprintf(tlsa, sizeof(tlsa), "_%d._tcp.live.example", port);
+	zone[3].data = live;
+	zone[4].name = tlsa;
 	fake_start(zone);
 	ok(fake_use(false), "a name server");
 
@@ -91,6 +126,7 @@ main(void)
 	is_int(got.end, DIAL_CONNECTED, "an address");
 	dial_free(&d);
 	dial_free(&d);
+	test_dane();
 	dns_stop();
 	fake_stop();
 	close(listener);
