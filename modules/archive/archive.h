@@ -2,7 +2,6 @@
 /*
  * archive: message archives of accounts and rooms (XEP-0313).
  *	archive.c       the module's tables
- *	worth.c         which messages are kept at all
  *	load.c          what an account's home knows of its archive
  *	keep.c          writing: the sender's copy, the recipient's copy, a room's message
  *	prefs.c         what the account wants kept (XEP-0441)
@@ -89,9 +88,6 @@ struct archive_counters {
 	const struct sc_counter *kept, *holes, *pages, *results, *tombstones, *prefs_full, *dropped;
 };
 extern const struct archive_counters archive_counters;
-
-/* worth.c */
-bool worth_keeping(const struct sc_stanza *);
 
 /* load.c */
 enum sc_verdict load_account(struct sc_ctx *, struct sc_ev_account *);

@@ -159,7 +159,7 @@ keep_sent(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 	struct sc_elem *e;
 
 	if (sc_kind(m) != SC_MESSAGE || !has_archive(ctx) || is_to_self(ctx, m) ||
-	    !worth_keeping(m) || !prefs_want(ctx, sc_to(m)))
+	    !sc_for_archive(m) || !prefs_want(ctx, sc_to(m)))
 		return SC_PASS;
 	e = sc_add(m, sc_stanza_root(m), NS_SID, "stanza-id");
 	sc_set_attr(m, e, "by", sc_entity_jid(account)->text);
@@ -192,7 +192,7 @@ keep_received(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 
 	if (sc_kind(m) != SC_MESSAGE || !has_archive(ctx) || own_id(account, m) == NULL)
 		return SC_PASS;
-	if (worth_keeping(m) && prefs_want(ctx, sc_from(m)) && !will_be_refused(account, m))
+	if (sc_for_archive(m) && prefs_want(ctx, sc_from(m)) && !will_be_refused(account, m))
 		return write(ctx, false);
 	take_id_out(account, m);
 	return SC_PASS;

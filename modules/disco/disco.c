@@ -71,16 +71,25 @@ service_items(struct sc_ctx *ctx, const struct sc_elem *asked)
 	return answer(ctx, SC_AT_SERVICE, ITEMS, asked);
 }
 
+/* What a room could do that is not there is no answer (XEP-0030 §7). */
+static enum sc_verdict
+of_room(struct sc_ctx *ctx, enum question question, const struct sc_elem *asked)
+{
+	if (!sc_room_access(sc_entity(ctx), sc_from(sc_stanza(ctx))).exists)
+		return sc_refuse(ctx, SC_COND_ITEM_NOT_FOUND, NULL);
+	return answer(ctx, SC_AT_ROOM, question, asked);
+}
+
 static enum sc_verdict
 room_info(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
-	return answer(ctx, SC_AT_ROOM, INFO, asked);
+	return of_room(ctx, INFO, asked);
 }
 
 static enum sc_verdict
 room_items(struct sc_ctx *ctx, const struct sc_elem *asked)
 {
-	return answer(ctx, SC_AT_ROOM, ITEMS, asked);
+	return of_room(ctx, ITEMS, asked);
 }
 
 static enum sc_verdict

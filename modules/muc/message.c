@@ -2,8 +2,6 @@
 /* message: what an occupant says to all (§7.4), in the one order that the room gives it. */
 #include "muc/muc.h"
 
-#define NS_HINTS "urn:xmpp:hints"
-#define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
 #define TRIM_EVERY 256          /* messages between two looks at the length of the log */
 
 /* --- what is said --- */
@@ -37,30 +35,6 @@ message_dress(const struct room *r, const struct occupant *o, struct sc_stanza *
 		return;
 	e = sc_add(m, sc_stanza_root(m), NS_OCCUPANT_ID, "occupant-id");
 	sc_set_attr(m, e, "id", o->id);
-}
-
-static bool
-says_something(const struct sc_elem *e)
-{
-	return !sc_same(sc_ns(e), NS_CHAT_STATES) && !sc_same(sc_ns(e), NS_HINTS) &&
-		!sc_same(sc_ns(e), NS_STANZA_ID) && !sc_same(sc_ns(e), NS_OCCUPANT_ID) &&
-		!sc_same(sc_ns(e), NS_MUC_USER) && !sc_is(e, SC_NS_DELAY, "delay") &&
-		!sc_is(e, SC_NS_CONTENT, "thread");
-}
-
-/* What people would miss; the rules are those of the archive for accounts (XEP-0313 §5.1). */
-static enum say
-worth_of(const struct sc_stanza *m)
-{
-	if (sc_find(m, NS_HINTS, "store") != NULL)
-		return SAY_KEPT;
-	if (sc_find(m, NS_HINTS, "no-store") != NULL ||
-	    sc_find(m, NS_HINTS, "no-permanent-store") != NULL)
-		return SAY_PASSING;
-	for (const struct sc_elem *e = sc_first(sc_root(m)); e != NULL; e = sc_next(e))
-		if (says_something(e))
-			return SAY_KEPT;
-	return SAY_PASSING;
 }
 
 /* --- keeping --- */
@@ -200,5 +174,6 @@ groupchat_in(struct sc_ctx *ctx, struct room *r, struct sc_stanza *m)
 	if (subject_is_change(m))
 		return subject_in(ctx, r, o, m);
 	copy = sc_stanza_copy(m);       /* errors answer it as it was written */
-	return room_say(ctx, r, o, &copy, worth_of(m));
+	strip_ours(r, copy);            /* what is taken out makes it worth nothing */
+	return room_say(ctx, r, o, &copy, sc_worth_keeping(copy) ? SAY_KEPT : SAY_PASSING);
 }

@@ -128,6 +128,27 @@ account_deleted(struct sc_ctx *ctx, const struct sc_ev_account_name *ev)
 	sc_db_run(muc_sql.account_gone, SC_ARGS(sc_text(ev->jid->text)), NULL, NULL);
 }
 
+/* For the modules that serve a room besides this one. */
+static void
+tell_access(struct sc_ctx *ctx, struct sc_ev_room_access *ev)
+{
+	const struct room *r = room_of(ev->room);
+	enum affiliation affiliation = room_affiliation(r, ev->asker);
+	const struct occupant *o = room_occupant_by(r, ev->asker);
+
+	(void)ctx;
+	if (!room_exists(r) || (r->state == ROOM_LOCKED && affiliation != AFF_OWNER))
+		return;
+	ev->access->exists = true;
+	ev->access->id = r->id;
+	ev->access->archived = r->config.logging;
+	ev->access->owns = affiliation == AFF_OWNER;
+	ev->access->moderates = affiliation >= AFF_ADMIN || (o != NULL && o->role == ROLE_MODERATOR);
+	ev->access->sees_jids = r->config.anyone_knows_jids || ev->access->moderates;
+	ev->access->may_read = affiliation >= AFF_MEMBER || o != NULL ||
+		(affiliation != AFF_OUTCAST && !r->config.members_only && !r->config.with_password);
+}
+
 /* --- an instant room (§10.1.2) --- */
 
 #define NS_DATA "jabber:x:data"
@@ -203,6 +224,7 @@ static const struct sc_hook hooks[] = {
 	SC_ON(to_service, DELIVERY, come_in),
 	SC_SEE(account_deleted, account_deleted),
 	SC_SEE(disco_info, room_info),
+	SC_SEE(room_access, tell_access),
 	SC_END
 };
 

@@ -6,8 +6,6 @@
 #include <stonechat/stonechat.h>
 
 #define NS_STANZA_ID "urn:xmpp:sid:0"
-#define NS_HINTS "urn:xmpp:hints"
-#define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
 
 static SC_COUNTER(stanza_ids_forged,
 	"Stanza ids that claimed to be the account's, taken out");
@@ -46,30 +44,6 @@ strip(struct sc_ctx *ctx, struct sc_stanza *m)
 
 /* --- adding --- */
 
-static bool
-says_something(const struct sc_elem *e)
-{
-	return !sc_same(sc_ns(e), NS_CHAT_STATES) && !sc_same(sc_ns(e), NS_HINTS) &&
-		!sc_same(sc_ns(e), NS_STANZA_ID) && !sc_is(e, SC_NS_DELAY, "delay") &&
-		!sc_is(e, SC_NS_CONTENT, "thread");
-}
-
-/* The kinds that an archive keeps: a client takes an id for the promise that it can be found
- * there (XEP-0313 §5.1). */
-static bool
-is_of_interest(const struct sc_stanza *m)
-{
-	if (sc_type(m) != SC_TYPE_CHAT && sc_type(m) != SC_TYPE_NORMAL)
-		return false;
-	if (sc_find(m, NS_HINTS, "no-store") != NULL ||
-	    sc_find(m, NS_HINTS, "no-permanent-store") != NULL)
-		return false;
-	for (const struct sc_elem *e = sc_first(sc_root(m)); e != NULL; e = sc_next(e))
-		if (says_something(e))
-			return true;
-	return sc_find(m, NS_HINTS, "store") != NULL;
-}
-
 static enum sc_verdict
 sent(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 {
@@ -87,7 +61,8 @@ received(struct sc_ctx *ctx, struct sc_ev_stanza *ev)
 	if (sc_kind(m) != SC_MESSAGE)
 		return SC_PASS;
 	strip(ctx, m);
-	if (!is_of_interest(m))
+	/* A client takes an id for the promise that it can be found in the archive. */
+	if (!sc_for_archive(m))
 		return SC_PASS;
 	e = sc_add(m, sc_stanza_root(m), NS_STANZA_ID, "stanza-id");
 	sc_set_attr(m, e, "by", sc_entity_jid(sc_entity(ctx))->text);

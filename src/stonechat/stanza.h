@@ -118,6 +118,17 @@ const char *sc_cond_name(enum sc_cond);                         /* "bad-request"
 /* An empty IQ result for an IQ get or set. Yours. */
 struct sc_stanza *sc_result_to(const struct sc_stanza *);
 
+/* --- which messages matter (XEP-0160 §3, XEP-0313 §6.1.1, XEP-0334) --- */
+
+/* It says something: not chat states, hints, ids, a delay or a thread alone. */
+bool sc_has_content(const struct sc_stanza *message);
+/* People would miss it later, on another device or having come late: it has content other than
+ * events of pubsub nodes, or a <store/>; and no <no-store/> or <no-permanent-store/>. */
+bool sc_worth_keeping(const struct sc_stanza *message);
+/* The archive of an account keeps it, so the id that it is given (XEP-0359) can be found there:
+ * worth keeping, and of type chat or normal. */
+bool sc_for_archive(const struct sc_stanza *message);
+
 /* --- sealing --- */
 /* Freezes the stanza and makes its wire form; from now it may be shared between shards.
  * Idempotent. */

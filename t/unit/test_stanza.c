@@ -324,6 +324,46 @@ threads(void)
 	ok(true, "references dropped by four threads");
 }
 
+static void
+worth(void)
+{
+#define STATE "<active xmlns='http://jabber.org/protocol/chatstates'/>"
+#define HINT(x) "<" x " xmlns='urn:xmpp:hints'/>"
+	static const struct {
+		const char *type, *inside;
+		bool content, keeping, archive;
+	} cases[] = {
+		{ "chat", "<body>b</body>", true, true, true },
+		{ "normal", "<body>b</body>", true, true, true },
+		{ "groupchat", "<body>b</body>", true, true, false },
+		{ "headline", "<body>b</body>", true, true, false },
+		{ "chat", STATE "<thread>t</thread>", false, false, false },
+		{ "chat", STATE HINT("store"), false, true, true },
+		{ "chat", "<body>b</body>" HINT("no-store"), true, false, false },
+		{ "chat", "<body>b</body>" HINT("no-permanent-store") HINT("store"), true, false,
+			false },
+		{ "chat", "<received xmlns='urn:xmpp:receipts' id='1'/>", true, true, true },
+		{ "normal", "<event xmlns='http://jabber.org/protocol/pubsub#event'/>", true,
+			false, false },
+		{ "chat", "<stanza-id xmlns='urn:xmpp:sid:0' id='1' by='a'/>"
+			"<delay xmlns='urn:xmpp:delay' stamp='x'/>", false, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[512];
+		struct sc_stanza *s;
+
+		snprintf(text, sizeof text, "<message xmlns='jabber:client' type='%s'>%s</message>",
+			cases[i].type, cases[i].inside);
+		s = sc_stanza_read(text, strlen(text));
+		ok(sc_has_content(s) == cases[i].content &&
+			sc_worth_keeping(s) == cases[i].keeping &&
+			sc_for_archive(s) == cases[i].archive, "%s: %s", cases[i].type,
+			cases[i].inside);
+		sc_stanza_free(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -335,6 +375,7 @@ main(void)
 	sealing();
 	readdressing();
 	smuggling();
+	worth();
 	threads();
 	arena_free(a);
 	is_int(budget_sum(BUDGET_STANZAS), 0, "nothing is left");
