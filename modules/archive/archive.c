@@ -29,7 +29,7 @@ const struct archive_sql archive_sql = {
 	.prefs_set = &sql_archive_prefs_set, .find = &sql_archive_find,
 	.replace = &sql_archive_replace, .make_months = &sql_archive_make_months,
 	.drop_month = &sql_archive_drop_month, .purge = &sql_archive_purge,
-	.bite = &sql_archive_bite, .account = &sql_archive_account, .list = &sql_archive_list,
+	.bite = &sql_archive_bite, .list = &sql_archive_list,
 	.size = &sql_archive_size,
 };
 

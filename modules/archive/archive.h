@@ -80,7 +80,7 @@ extern const struct sc_module sc_module_archive;
 struct archive_sql {
 	const struct sc_stmt *add, *fence, *page, *page_back, *page_with, *page_with_back;
 	const struct sc_stmt *page_ids, *count, *load, *prefs_set, *find, *replace;
-	const struct sc_stmt *make_months, *drop_month, *purge, *bite, *account, *list, *size;
+	const struct sc_stmt *make_months, *drop_month, *purge, *bite, *list, *size;
 };
 extern const struct archive_sql archive_sql;
 

@@ -194,11 +194,6 @@ done as (delete from archive_purges p using job j
 	where p.owner = j.owner and p.at = j.at and (select count(*) from bite) < $1 returning 1)
 select (select count(*) from job), (select count(*) from gone);
 
--- name: archive_account
--- args: t t
--- mode: read
-select u.id from users u join hosts h on h.id = u.host where h.name = $1 and u.localpart = $2;
-
 -- Without the text of anything.
 -- name: archive_list
 -- args: i i i

@@ -5,37 +5,6 @@
 #define SHOWN 100
 #define SHOWN_MAX 100000
 
-static void
-find_account(struct sc_command *cmd, void (*found)(void *, const struct sc_rows *))
-{
-	const struct sc_jid *jid = sc_command_jid(cmd);
-
-	sc_db_run(archive_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)),
-		sc_text_span(sc_jid_local(jid))), found, cmd);
-}
-
-/* False: the command has failed and is gone. */
-static bool
-went_well(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (sc_rows_status(rows) == SC_DB_OK)
-		return true;
-	sc_command_fail(&cmd, "The database does not answer.");
-	return false;
-}
-
-static bool
-exists(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (!went_well(cmd, rows))
-		return false;
-	if (sc_rows_count(rows) > 0)
-		return true;
-	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.",
-		sc_command_jid(cmd)->text));
-	return false;
-}
-
 static const char *
 leaves(struct sc_arena *arena, int64_t expires)
 {
@@ -63,7 +32,7 @@ show_rows(void *arg, const struct sc_rows *rows)
 	static const char *const columns[] = { "when", "id", "", "whom", "bytes", "expires", NULL };
 	struct sc_command *cmd = arg;
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	sc_command_columns(cmd, columns);
 	for (int i = 0; i < sc_rows_count(rows); i++)
@@ -72,26 +41,23 @@ show_rows(void *arg, const struct sc_rows *rows)
 }
 
 static void
-show_account(void *arg, const struct sc_rows *rows)
+show_account(struct sc_command *cmd, int64_t account)
 {
-	struct sc_command *cmd = arg;
 	const char *limit = sc_command_option(cmd, "limit");
 	uint64_t n = SHOWN;
 
-	if (!exists(cmd, rows))
-		return;
 	if (limit != NULL && !sc_read_number(limit, SHOWN_MAX, &n)) {
 		sc_command_fail(&cmd, "--limit must be a number up to 100000.");
 		return;
 	}
-	sc_db_run(archive_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_int(sc_now()),
+	sc_db_run(archive_sql.list, SC_ARGS(sc_int(account), sc_int(sc_now()),
 		sc_int((int64_t)n)), show_rows, cmd);
 }
 
 void
 command_show(struct sc_command *cmd)
 {
-	find_account(cmd, show_account);
+	sc_command_account(cmd, show_account);
 }
 
 static void
@@ -100,7 +66,7 @@ purging(void *arg, const struct sc_rows *rows)
 	struct sc_command *cmd = arg;
 	struct sc_entity *account = sc_entity_find(sc_command_jid(cmd));
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	if (account != NULL)
 		archive_hide(archive_of(account), sc_row_int(rows, 0, 0));
@@ -111,15 +77,13 @@ purging(void *arg, const struct sc_rows *rows)
 }
 
 static void
-purge_account(void *arg, const struct sc_rows *rows)
+purge_account(struct sc_command *cmd, int64_t account)
 {
-	if (exists(arg, rows))
-		sc_db_run(archive_sql.purge, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)),
-			sc_int(sc_now())), purging, arg);
+	sc_db_run(archive_sql.purge, SC_ARGS(sc_int(account), sc_int(sc_now())), purging, cmd);
 }
 
 void
 command_purge(struct sc_command *cmd)
 {
-	find_account(cmd, purge_account);
+	sc_command_account(cmd, purge_account);
 }

@@ -11,8 +11,7 @@
 /* No reference begins so: those have letters, digits, - and _. */
 #define SESSION_MARK '@'
 
-const struct client_sql client_sql = { &sql_client_access_account, &sql_client_access_list,
-	&sql_client_access_revoke };
+const struct client_sql client_sql = { &sql_client_access_list, &sql_client_access_revoke };
 
 /* --- who there is --- */
 

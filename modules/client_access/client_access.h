@@ -25,7 +25,7 @@ struct sc_session *client_session(struct sc_entity *account, const char *id);
 
 /* The statements, for commands.c: a generated header is included once. */
 struct client_sql {
-	const struct sc_stmt *account, *list, *revoke;
+	const struct sc_stmt *list, *revoke;
 };
 extern const struct client_sql client_sql;
 extern const struct sc_command_row client_commands[];

@@ -24,8 +24,3 @@ with gone as (
 	where account = $1 and ($2 is null or reference = $2) and password returning agent
 )
 select agent, false from gone union all select agent, true from kept
-
--- name: client_access_account
--- args: t t
--- mode: read
-select u.id from users u join hosts h on h.id = u.host where h.name = $1 and u.localpart = $2

@@ -2,36 +2,6 @@
 /* commands: client list, client revoke. */
 #include "client_access/client_access.h"
 
-static bool
-went_well(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (sc_rows_status(rows) == SC_DB_OK)
-		return true;
-	sc_command_fail(&cmd, "The database does not answer.");
-	return false;
-}
-
-static void
-find_account(struct sc_command *cmd, void (*found)(void *, const struct sc_rows *))
-{
-	const struct sc_jid *jid = sc_command_jid(cmd);
-
-	sc_db_run(client_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)),
-		sc_text_span(sc_jid_local(jid))), found, cmd);
-}
-
-static bool
-exists(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (!went_well(cmd, rows))
-		return false;
-	if (sc_rows_count(rows) > 0)
-		return true;
-	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.",
-		sc_command_jid(cmd)->text));
-	return false;
-}
-
 /* --- list --- */
 
 static const char *
@@ -51,7 +21,7 @@ listed(void *arg, const struct sc_rows *rows)
 	struct client *all;
 	int n;
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	all = clients_of(arena, rows, sc_entity_find(sc_command_jid(cmd)), &n);
 	sc_command_columns(cmd, columns);
@@ -65,17 +35,15 @@ listed(void *arg, const struct sc_rows *rows)
 }
 
 static void
-list_found(void *arg, const struct sc_rows *rows)
+list_found(struct sc_command *cmd, int64_t account)
 {
-	if (exists(arg, rows))
-		sc_db_run(client_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)),
-			sc_int(sc_now())), listed, arg);
+	sc_db_run(client_sql.list, SC_ARGS(sc_int(account), sc_int(sc_now())), listed, cmd);
 }
 
 static void
 list(struct sc_command *cmd)
 {
-	find_account(cmd, list_found);
+	sc_command_account(cmd, list_found);
 }
 
 /* --- revoke --- */
@@ -101,7 +69,7 @@ revoked(void *arg, const struct sc_rows *rows)
 	bool all = sc_command_arg(cmd, 1) == NULL, knows = false;
 	int closed = all ? clients_close(account, NULL, NULL) : 0;
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	if (!all && sc_rows_count(rows) == 0) {
 		sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no client %s.",
@@ -117,13 +85,10 @@ revoked(void *arg, const struct sc_rows *rows)
 }
 
 static void
-revoke_found(void *arg, const struct sc_rows *rows)
+revoke_found(struct sc_command *cmd, int64_t account)
 {
-	struct sc_command *cmd = arg;
-
-	if (exists(cmd, rows))
-		sc_db_run(client_sql.revoke, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)),
-			sc_text(sc_command_arg(cmd, 1))), revoked, cmd);
+	sc_db_run(client_sql.revoke, SC_ARGS(sc_int(account), sc_text(sc_command_arg(cmd, 1))),
+		revoked, cmd);
 }
 
 static void
@@ -134,7 +99,7 @@ revoke(struct sc_command *cmd)
 		id) : NULL;
 
 	if (s == NULL) {
-		find_account(cmd, revoke_found);
+		sc_command_account(cmd, revoke_found);
 		return;
 	}
 	sc_session_close(s, CLIENTS_WHY);

@@ -6,37 +6,6 @@
 #define SHOWN_MAX 100000
 
 static void
-find_account(struct sc_command *cmd, void (*found)(void *, const struct sc_rows *))
-{
-	const struct sc_jid *jid = sc_command_jid(cmd);
-
-	sc_db_run(spool_sql.account, SC_ARGS(sc_text_span(sc_jid_domain(jid)),
-		sc_text_span(sc_jid_local(jid))), found, cmd);
-}
-
-/* False: the command has failed and is gone. */
-static bool
-went_well(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (sc_rows_status(rows) == SC_DB_OK)
-		return true;
-	sc_command_fail(&cmd, "The database does not answer.");
-	return false;
-}
-
-static bool
-exists(struct sc_command *cmd, const struct sc_rows *rows)
-{
-	if (!went_well(cmd, rows))
-		return false;
-	if (sc_rows_count(rows) > 0)
-		return true;
-	sc_command_fail(&cmd, sc_format(sc_command_arena(cmd), "There is no account %s.",
-		sc_command_jid(cmd)->text));
-	return false;
-}
-
-static void
 show_rows(void *arg, const struct sc_rows *rows)
 {
 	static const char *const columns[] = {
@@ -45,7 +14,7 @@ show_rows(void *arg, const struct sc_rows *rows)
 	struct sc_command *cmd = arg;
 	struct sc_arena *arena = sc_command_arena(cmd);
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	sc_command_columns(cmd, columns);
 	for (int i = 0; i < sc_rows_count(rows); i++)
@@ -59,26 +28,23 @@ show_rows(void *arg, const struct sc_rows *rows)
 }
 
 static void
-show_account(void *arg, const struct sc_rows *rows)
+show_account(struct sc_command *cmd, int64_t account)
 {
-	struct sc_command *cmd = arg;
 	const char *limit = sc_command_option(cmd, "limit");
 	uint64_t n = SHOWN;
 
-	if (!exists(cmd, rows))
-		return;
 	if (limit != NULL && !sc_read_number(limit, SHOWN_MAX, &n)) {
 		sc_command_fail(&cmd, "--limit must be a number up to 100000.");
 		return;
 	}
-	sc_db_run(spool_sql.list, SC_ARGS(sc_int(sc_row_int(rows, 0, 0)), sc_int((int64_t)n)),
+	sc_db_run(spool_sql.list, SC_ARGS(sc_int(account), sc_int((int64_t)n)),
 		show_rows, cmd);
 }
 
 void
 command_show(struct sc_command *cmd)
 {
-	find_account(cmd, show_account);
+	sc_command_account(cmd, show_account);
 }
 
 static void
@@ -87,7 +53,7 @@ purged(void *arg, const struct sc_rows *rows)
 	struct sc_command *cmd = arg;
 	int64_t n;
 
-	if (!went_well(cmd, rows))
+	if (!sc_command_went_well(cmd, rows))
 		return;
 	n = sc_rows_affected(rows);
 	spool_shard()->purges++;
@@ -99,14 +65,13 @@ purged(void *arg, const struct sc_rows *rows)
 }
 
 static void
-purge_account(void *arg, const struct sc_rows *rows)
+purge_account(struct sc_command *cmd, int64_t account)
 {
-	if (exists(arg, rows))
-		sc_db_run(spool_sql.purge, SC_ARGS(sc_int(sc_row_int(rows, 0, 0))), purged, arg);
+	sc_db_run(spool_sql.purge, SC_ARGS(sc_int(account)), purged, cmd);
 }
 
 void
 command_purge(struct sc_command *cmd)
 {
-	find_account(cmd, purge_account);
+	sc_command_account(cmd, purge_account);
 }

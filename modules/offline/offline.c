@@ -22,7 +22,7 @@ const struct spool_sql spool_sql = {
 	.give_end = &sql_spool_give_end, .distrust = &sql_spool_distrust,
 	.give_expire = &sql_spool_give_expire,
 	.set_aside = &sql_spool_set_aside, .purge = &sql_spool_purge,
-	.expire = &sql_spool_expire, .account = &sql_spool_account, .list = &sql_spool_list,
+	.expire = &sql_spool_expire, .list = &sql_spool_list,
 };
 
 static SC_COUNTER(spool_stored, "Messages stored for somebody who was away");

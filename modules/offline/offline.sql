@@ -148,11 +148,6 @@ delete from spool where (receiver, sequence) in (
 	select receiver, sequence from spool where expires <= $1 order by expires limit $2
 		for update skip locked);
 
--- name: spool_account
--- args: t t
--- mode: read
-select u.id from users u join hosts h on h.id = u.host where h.name = $1 and u.localpart = $2;
-
 -- name: spool_list
 -- args: i i
 -- mode: read

@@ -27,7 +27,7 @@ struct offline_conf {
 struct spool_sql {
 	const struct sc_stmt *count, *add, *page, *remove, *had, *noted, *orphans, *set_aside;
 	const struct sc_stmt *owed, *give, *give_end, *give_expire, *distrust;
-	const struct sc_stmt *purge, *expire, *account, *list;
+	const struct sc_stmt *purge, *expire, *list;
 };
 extern const struct spool_sql spool_sql;
 extern const struct sc_module sc_module_offline;

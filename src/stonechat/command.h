@@ -9,6 +9,7 @@
 #pragma GCC visibility push(default)
 
 #include <stonechat/hook.h>
+#include <stonechat/store.h>
 
 enum sc_command_where {
 	SC_ON_JID,              /* on the home shard of the JID in argument 0 */
@@ -46,6 +47,11 @@ void sc_command_row(struct sc_command *, const char *const *cells);
 void sc_command_fact(struct sc_command *, const char *key, const char *value);
 void sc_command_fact_int(struct sc_command *, const char *key, int64_t value);
 void sc_command_text(struct sc_command *, const char *text);            /* a sentence to print */
+/* For SC_ON_JID: looks the account up in the database and calls found with its users.id; when there
+ * is none, or no answer, the command fails by itself. */
+void sc_command_account(struct sc_command *, void (*found)(struct sc_command *, int64_t account));
+/* Of a statement that the command has run. False: it failed, and so has the command. */
+bool sc_command_went_well(struct sc_command *, const struct sc_rows *);
 void sc_command_done(struct sc_command **taken);
 void sc_command_fail(struct sc_command **taken, const char *sentence);
 
