@@ -143,7 +143,8 @@ tell_access(struct sc_ctx *ctx, struct sc_ev_room_access *ev)
 	ev->access->id = r->id;
 	ev->access->archived = r->config.logging;
 	ev->access->owns = affiliation == AFF_OWNER;
-	ev->access->moderates = affiliation >= AFF_ADMIN || (o != NULL && o->role == ROLE_MODERATOR);
+	ev->access->moderates = affiliation >= AFF_ADMIN ||
+		(o != NULL && o->role == ROLE_MODERATOR);
 	ev->access->sees_jids = r->config.anyone_knows_jids || ev->access->moderates;
 	ev->access->may_read = affiliation >= AFF_MEMBER || o != NULL ||
 		(affiliation != AFF_OUTCAST && !r->config.members_only && !r->config.with_password);

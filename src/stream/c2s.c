@@ -22,6 +22,7 @@
 #include "stream/offer.h"
 #include "stream/sasl2.h"
 #include "stream/stream.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
 
@@ -301,15 +302,6 @@ c2s_header(struct stream *s, const struct xml_header *h)
 
 /* --- elements --- */
 
-static bool
-is_stanza(const struct sc_elem *e)
-{
-	const char *name = sc_name(e);
-
-	return sc_same(sc_ns(e), SC_NS_CONTENT) &&
-		(sc_same(name, "message") || sc_same(name, "presence") || sc_same(name, "iq"));
-}
-
 static void
 start_tls(struct stream *s)
 {
@@ -344,7 +336,7 @@ open_element(struct stream *s, struct sc_arena **arena, const struct sc_elem *e)
 		return;
 	else if (sc_same(sc_ns(e), NS_SM))
 		c2s_sm_element(s, e);           /* too early, which has an answer of its own */
-	else if (is_stanza(e))
+	else if (words_are_stanza(e))
 		stream_error(s, "not-authorized", "Log in first.");
 	else
 		stream_error(s, "unsupported-stanza-type", NULL);
@@ -504,7 +496,7 @@ c2s_element(struct stream *s, struct sc_arena *arena, struct sc_elem *root)
 		break;
 	case STREAM_AUTHENTICATED:
 	case STREAM_BOUND:
-		if (!is_stanza(root)) {
+		if (!words_are_stanza(root)) {
 			nonza(s, root);
 			arena_free(arena);
 		} else if (s->state == STREAM_BOUND) {

@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "stream/sasl2.h"
 #include "stream/stream.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
 
 void
@@ -55,18 +56,6 @@ disagree(struct sc_session *session)
 	hook_fire(SC_EV_session_disagreed, session->entity->host, session->entity, session, &ev);
 }
 
-static bool
-read_h(const struct sc_elem *e, uint32_t *h)
-{
-	const char *text = sc_attr(e, "h");
-	uint64_t n;
-
-	if (text == NULL || !sc_read_number(text, UINT32_MAX, &n))
-		return false;
-	*h = (uint32_t)n;
-	return true;
-}
-
 /* --- enable --- */
 
 void
@@ -74,7 +63,7 @@ c2s_sm_enable(struct stream *s, const struct sc_elem *e, struct buf *b)
 {
 	const char *max = sc_attr(e, "max");
 	uint64_t seconds = 0;
-	bool resume = is_true(sc_attr(e, "resume")) && !s->anonymous;
+	bool resume = words_are_true(sc_attr(e, "resume")) && !s->anonymous;
 	struct sm *sm;
 
 	if (s->state != STREAM_BOUND || s->session->sm != NULL) {
@@ -118,7 +107,7 @@ acknowledged(struct stream *s, const struct sc_elem *e)
 {
 	uint32_t h;
 
-	if (!read_h(e, &h))
+	if (!words_read_h(e, &h))
 		stream_error(s, "invalid-xml", "<a/> has an attribute h with a number.");
 	else if (sm_acked(s->session, h))
 		session_drained(s->session);
@@ -322,7 +311,7 @@ c2s_sm_resume(struct stream *s, const struct sc_elem *e,
 		done(s, NULL, "unexpected-request");
 		return;
 	}
-	if (sc_attr(e, "previd") == NULL || !read_h(e, &h)) {
+	if (sc_attr(e, "previd") == NULL || !words_read_h(e, &h)) {
 		done(s, NULL, "bad-request");
 		return;
 	}

@@ -17,14 +17,8 @@
 #include "stream/login.h"
 #include "stream/offer.h"
 #include "stream/sasl2.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
-
-/* xs:boolean */
-bool
-is_true(const char *value)
-{
-	return sc_same(value, "true") || sc_same(value, "1");
-}
 
 void
 fast_features(struct stream *s, struct buf *b)
@@ -62,7 +56,7 @@ fast_read(struct stream *s, const struct sc_elem *authenticate)
 	uint64_t count;
 
 	if (fast != NULL && sasl_wants_token(s->sasl)) {
-		r->invalidates = is_true(sc_attr(fast, "invalidate"));
+		r->invalidates = words_are_true(sc_attr(fast, "invalidate"));
 		r->counts = sc_attr(fast, "count") != NULL;
 		r->count = r->counts && sc_read_number(sc_attr(fast, "count"), INT32_MAX, &count)
 			? (int64_t)count : -1;

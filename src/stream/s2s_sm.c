@@ -18,6 +18,7 @@
 #include "net/loop.h"
 #include "stream/s2s.h"
 #include "stream/s2s_inside.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
 
 #define SLEEPERS 1000           /* counters of one shard that wait for their server */
@@ -216,12 +217,6 @@ sm_new(struct s2s *s)
 	return sm;
 }
 
-static bool
-is_true(const char *value)
-{
-	return sc_same(value, "true") || sc_same(value, "1");
-}
-
 /* Only of a stream that lives on its pair's shard: there it would be looked for. */
 static bool
 may_resume(const struct s2s *s)
@@ -240,25 +235,13 @@ enable(struct s2s *s, const struct sc_elem *e)
 		return;
 	}
 	s->sm = sm_new(s);
-	s->sm->resumable = is_true(sc_attr(e, "resume")) && may_resume(s);
+	s->sm->resumable = words_are_true(sc_attr(e, "resume")) && may_resume(s);
 	buf_text(&b, "<enabled xmlns='" NS_SM "'");
 	if (s->sm->resumable)
 		buf_format(&b, " id='%s' resume='true' max='%lld'", s->sm->id,
 			(long long)s2s_conf()->resume / 1000);
 	buf_text(&b, "/>");
 	s2s_write_buf(s, &b);
-}
-
-static bool
-read_h(const struct sc_elem *e, uint32_t *h)
-{
-	const char *text = sc_attr(e, "h");
-	uint64_t n;
-
-	if (text == NULL || !sc_read_number(text, UINT32_MAX, &n))
-		return false;
-	*h = (uint32_t)n;
-	return true;
 }
 
 static bool
@@ -383,7 +366,8 @@ enabled(struct s2s *s, const struct sc_elem *e)
 	if (r != NULL) {
 		if (r->resume[0] != '\0' || r->q.flying != NULL)
 			remote_forget_flying(r);
-		if (id != NULL && is_true(sc_attr(e, "resume")) && strlen(id) < sizeof r->resume)
+		if (id != NULL && words_are_true(sc_attr(e, "resume")) &&
+		    strlen(id) < sizeof r->resume)
 			snprintf(r->resume, sizeof r->resume, "%s", id);
 	}
 	s2s_out_enabled(s, true, false);
@@ -406,7 +390,7 @@ resumed(struct s2s *s, const struct sc_elem *e)
 	struct remote *r = remote_find(s->local, s->domain);
 	uint32_t h;
 
-	if (r == NULL || r->stream != NULL || r->resume[0] == '\0' || !read_h(e, &h)) {
+	if (r == NULL || r->stream != NULL || r->resume[0] == '\0' || !words_read_h(e, &h)) {
 		s2s_error(s, "invalid-xml", NULL);
 		return;
 	}
@@ -429,7 +413,7 @@ failed(struct s2s *s, const struct sc_elem *e)
 	uint32_t h;
 
 	if (r != NULL && r->resume[0] != '\0') {
-		if (read_h(e, &h))
+		if (words_read_h(e, &h))
 			(void)remote_acked(r, h);
 		remote_forget_flying(r);
 		say_enable(s);
@@ -464,7 +448,7 @@ acknowledged(struct s2s *s, const struct sc_elem *e)
 	uint32_t h;
 
 	s->asked = false;
-	if (r == NULL || !r->q.counts || !read_h(e, &h))
+	if (r == NULL || !r->q.counts || !words_read_h(e, &h))
 		s2s_error(s, "invalid-xml", NULL);
 	else if (!remote_acked(r, h))
 		too_high(s, h, r->q.sent);

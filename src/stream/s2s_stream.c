@@ -18,7 +18,9 @@
 #include "net/tls.h"
 #include "stream/limits.h"
 #include "stream/s2s.h"
+#include "stream/ready.h"
 #include "stream/s2s_inside.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
 
 #define STANZAS_A_TURN 32
@@ -29,7 +31,8 @@
 #define CLOSE_MS 2000           /* how long our last words may take to be read */
 #define BURST_US 2000000        /* of the rate */
 
-static _Thread_local struct link all, ready, late;
+static _Thread_local struct link all, late;
+static _Thread_local struct ready ready;
 static _Thread_local int n_streams;
 static _Thread_local bool started;
 static _Atomic uint64_t last_number;
@@ -48,7 +51,7 @@ start_lists(void)
 		return;
 	started = true;
 	link_init(&all);
-	link_init(&ready);
+	ready_init(&ready);
 	link_init(&late);
 }
 
@@ -360,13 +363,7 @@ s2s_error_with(struct s2s *s, const char *condition, const char *text, const cha
 		s2s_send_header(s);
 	if (!s2s_is_open(s))
 		return;
-	buf_format(&b, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", condition);
-	if (text != NULL) {
-		buf_text(&b, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
-		xml_write_text(&b, text, strlen(text));
-		buf_text(&b, "</text>");
-	}
-	buf_format(&b, "%s</stream:error></stream:stream>", application);
+	words_end(&b, condition, text, application);
 	if (s->remote != NULL)
 		remote_landed(s->remote);
 	conn_write(s->conn, b.p, b.n);
@@ -424,14 +421,6 @@ s2s_block(struct s2s *s)
 		conn_pause(s->conn);
 }
 
-static void
-read_later(struct s2s *s)
-{
-	if (link_alone(&s->ready))
-		link_append(&ready, &s->ready);
-	loop_again();
-}
-
 void
 s2s_unblock(struct s2s *s)
 {
@@ -439,7 +428,7 @@ s2s_unblock(struct s2s *s)
 	if (s->conn == NULL)
 		return;
 	if (xml_in_unread(s->xml) > 0)
-		read_later(s);
+		ready_add(&ready, &s->ready);
 	else
 		conn_resume(s->conn);
 }
@@ -450,24 +439,6 @@ s2s_restart(struct s2s *s)
 	xml_in_restart(s->xml);
 	s->header_sent = false;
 	rand_token(s->id);
-}
-
-static void
-xml_is_bad(struct s2s *s)
-{
-	static const char *const conditions[] = {
-		[XML_NOT_WELL_FORMED] = "not-well-formed", [XML_RESTRICTED] = "restricted-xml",
-			[XML_BAD_PREFIX] = "not-well-formed",
-		[XML_BAD_ENCODING] = "unsupported-encoding", [XML_TOO_BIG] = "policy-violation",
-			[XML_BAD_FORMAT] = "bad-format",
-	};
-	enum xml_error why = xml_error(s->xml);
-
-	if (why == XML_TOO_BIG)
-		STAT_INC(limit_xml);
-	else
-		STAT_INC(xml_bad);
-	s2s_error(s, conditions[why], xml_error_text(s->xml));
 }
 
 /* The other side ends a stream that we have not: we answer, after what is still on its way here. */
@@ -499,19 +470,10 @@ stream_error_came(struct s2s *s, const struct sc_elem *e)
 	s2s_close(s);
 }
 
-static bool
-is_stanza(const struct sc_elem *e)
-{
-	const char *name = sc_name(e);
-
-	return sc_same(sc_ns(e), SC_NS_CONTENT) && (sc_same(name, "message") ||
-		sc_same(name, "presence") || sc_same(name, "iq"));
-}
-
 static void
 element(struct s2s *s, struct sc_arena *arena, struct sc_elem *root)
 {
-	if (is_stanza(root)) {
+	if (words_are_stanza(root)) {
 		s2s_stanza(s, arena, root);
 		return;
 	}
@@ -574,7 +536,7 @@ read_one(struct s2s *s)
 		footer(s);
 		return false;
 	case XML_BAD:
-		xml_is_bad(s);
+		s2s_error(s, words_bad_xml(xml_error(s->xml)), xml_error_text(s->xml));
 		return false;
 	}
 	return true;
@@ -615,33 +577,15 @@ s2s_read(struct s2s *s)
 		if (!reads(s)) {
 			conn_pause(s->conn);
 			if (s->slow)
-				read_later(s);
+				ready_add(&ready, &s->ready);
 		} else if (xml_in_unread(s->xml) > 0 && more) {
 			conn_pause(s->conn);
-			read_later(s);
+			ready_add(&ready, &s->ready);
 		} else {
 			conn_resume(s->conn);
 		}
 	}
 	s2s_unref(s);
-}
-
-static _Thread_local bool waits_for_clear;
-
-static void
-unchoked(void *arg)
-{
-	(void)arg;
-	waits_for_clear = false;
-	loop_again();
-}
-
-static void
-wait_for_clear(void)
-{
-	if (!waits_for_clear)
-		mailbox_when_clear(unchoked, NULL);
-	waits_for_clear = true;
 }
 
 /* Those that pay a debt are looked at every few milliseconds by this, not in every turn. */
@@ -654,42 +598,30 @@ slow_ones(struct timeout *t)
 
 static _Thread_local struct timeout slow_timer;
 
+static void
+read_on(struct link *item)
+{
+	struct s2s *s = container_of(item, struct s2s, ready);
+
+	if (s->slow && s->debt - clock_mono() > BURST_US / 2) {
+		link_append(&ready.list, item);
+		if (timeout_armed(&slow_timer))
+			return;
+		timeout_init(&slow_timer, slow_ones);
+		timeout_set(&slow_timer, 20);
+		return;
+	}
+	s->slow = false;
+	if (!s->blocked)
+		s2s_read(s);
+}
+
 void
 s2s_turn_start(void *arg)
 {
-	struct link now;
-	bool slow = false;
-
 	(void)arg;
 	start_lists();
-	if (link_alone(&ready))
-		return;
-	if (mailbox_choked()) {
-		wait_for_clear();
-		return;
-	}
-	link_init(&now);
-	list_each(&ready, it, tmp) {
-		link_remove(it);
-		link_append(&now, it);
-	}
-	while (!link_alone(&now)) {
-		struct s2s *s = container_of(now.next, struct s2s, ready);
-
-		link_remove(&s->ready);
-		if (s->slow && s->debt - clock_mono() > BURST_US / 2) {
-			link_append(&ready, &s->ready);
-			slow = true;
-			continue;
-		}
-		s->slow = false;
-		if (!s->blocked)
-			s2s_read(s);
-	}
-	if (slow && !timeout_armed(&slow_timer)) {
-		timeout_init(&slow_timer, slow_ones);
-		timeout_set(&slow_timer, 20);
-	}
+	ready_run(&ready, read_on);
 }
 
 static void
@@ -702,8 +634,8 @@ on_input(void *owner, const char *bytes, size_t n)
 		xml_in_keep(s->xml);
 		conn_pause(s->conn);
 		if (!s->blocked) {
-			read_later(s);
-			wait_for_clear();
+			ready_add(&ready, &s->ready);
+			ready_wait(&ready);
 		}
 		return;
 	}

@@ -51,7 +51,6 @@ void sasl2_see_tokens(struct sasl2 *, const struct sc_rows *, int column);
 void sasl2_add_data(struct stream *, struct buf *);     /* <additional-data/>, once */
 
 /* --- fast.c --- */
-bool is_true(const char *value);                /* xs:boolean */
 void fast_features(struct stream *, struct buf *);
 void fast_read(struct stream *, const struct sc_elem *authenticate);    /* what it asks for */
 /* The client has proved who it is: its record is written, and a token made if it is to have one.

@@ -15,7 +15,9 @@
 #include "stream/limits.h"
 #include "stream/login.h"
 #include "stream/offer.h"
+#include "stream/ready.h"
 #include "stream/stream.h"
+#include "stream/words.h"
 #include "xmpp/ns.h"
 
 #define STANZAS_A_TURN 32
@@ -26,7 +28,7 @@
 #define PARSER_IDLE_MS 10000
 #define CLOSE_MS 5000           /* how long our last words may take to be read */
 
-static _Thread_local struct link ready;         /* streams with input left from the last turn */
+static _Thread_local struct ready ready;        /* streams with input left from the last turn */
 /* streams that move to their account's shard at the end of the turn */
 static _Thread_local struct link leaving;
 static _Thread_local struct link all;           /* every stream of this shard */
@@ -46,7 +48,7 @@ lists_start(void)
 	if (started)
 		return;
 	started = true;
-	link_init(&ready);
+	ready_init(&ready);
 	link_init(&leaving);
 	link_init(&all);
 }
@@ -331,13 +333,7 @@ stream_error_with(struct stream *s, const char *condition, const char *text,
 		stream_send_header(s, NULL);
 	if (!stream_is_open(s))
 		return;
-	buf_format(&b, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", condition);
-	if (text != NULL) {
-		buf_text(&b, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
-		xml_write_text(&b, text, strlen(text));
-		buf_text(&b, "</text>");
-	}
-	buf_format(&b, "%s</stream:error></stream:stream>", application);
+	words_end(&b, condition, text, application);
 	close_with(s, &b);
 }
 
@@ -363,14 +359,6 @@ stream_block(struct stream *s)
 		conn_pause(s->conn);
 }
 
-static void
-read_later(struct stream *s)
-{
-	if (link_alone(&s->ready))
-		link_append(&ready, &s->ready);
-	loop_again();
-}
-
 void
 stream_unblock(struct stream *s)
 {
@@ -378,7 +366,7 @@ stream_unblock(struct stream *s)
 	if (s->conn == NULL)
 		return;
 	if (xml_in_unread(s->xml) > 0)
-		read_later(s);
+		ready_add(&ready, &s->ready);
 	else
 		conn_resume(s->conn);
 }
@@ -389,24 +377,6 @@ stream_restart(struct stream *s)
 	xml_in_restart(s->xml);
 	s->header_sent = false;
 	rand_token(s->id);
-}
-
-static void
-xml_is_bad(struct stream *s)
-{
-	static const char *const conditions[] = {
-		[XML_NOT_WELL_FORMED] = "not-well-formed", [XML_RESTRICTED] = "restricted-xml",
-		[XML_BAD_PREFIX] = "not-well-formed",   /* §4.9.3.13 has just this example */
-		[XML_BAD_ENCODING] = "unsupported-encoding",
-		[XML_TOO_BIG] = "policy-violation", [XML_BAD_FORMAT] = "bad-format",
-	};
-	enum xml_error why = xml_error(s->xml);
-
-	if (why == XML_TOO_BIG)
-		STAT_INC(limit_xml);
-	else
-		STAT_INC(xml_bad);
-	stream_error(s, conditions[why], xml_error_text(s->xml));
 }
 
 static bool
@@ -443,7 +413,7 @@ read_one(struct stream *s)
 		stream_close(s);
 		return false;
 	case XML_BAD:
-		xml_is_bad(s);
+		stream_error(s, words_bad_xml(xml_error(s->xml)), xml_error_text(s->xml));
 		return false;
 	}
 	return true;
@@ -464,7 +434,7 @@ stream_read(struct stream *s)
 			timeout_set(&s->timeout, PARSER_IDLE_MS);
 		if (!s->blocked && xml_in_unread(s->xml) > 0 && more) {
 			conn_pause(s->conn);
-			read_later(s);
+			ready_add(&ready, &s->ready);
 		} else if (!s->blocked) {
 			conn_resume(s->conn);
 		}
@@ -472,49 +442,21 @@ stream_read(struct stream *s)
 	stream_unref(s);
 }
 
-static _Thread_local bool waits_for_clear;
-
 static void
-unchoked(void *arg)
+read_on(struct link *item)
 {
-	(void)arg;
-	waits_for_clear = false;
-	loop_again();
-}
+	struct stream *s = container_of(item, struct stream, ready);
 
-static void
-wait_for_clear(void)
-{
-	if (!waits_for_clear)
-		mailbox_when_clear(unchoked, NULL);
-	waits_for_clear = true;
+	if (!s->blocked)
+		stream_read(s);
 }
 
 void
 stream_turn_start(void *arg)
 {
-	struct link now;
-
 	(void)arg;
 	lists_start();
-	if (link_alone(&ready))
-		return;
-	if (mailbox_choked()) {
-		wait_for_clear();
-		return;
-	}
-	link_init(&now);
-	list_each(&ready, it, tmp) {
-		link_remove(it);
-		link_append(&now, it);
-	}
-	while (!link_alone(&now)) {
-		struct stream *s = container_of(now.next, struct stream, ready);
-
-		link_remove(&s->ready);
-		if (!s->blocked)
-			stream_read(s);
-	}
+	ready_run(&ready, read_on);
 }
 
 static void
@@ -527,8 +469,8 @@ on_input(void *owner, const char *bytes, size_t n)
 		xml_in_keep(s->xml);
 		conn_pause(s->conn);
 		if (!s->blocked) {
-			read_later(s);
-			wait_for_clear();
+			ready_add(&ready, &s->ready);
+			ready_wait(&ready);
 		}
 		return;
 	}

@@ -47,8 +47,8 @@ dial(const char *domain, int port)
 	return d;
 }
 
-/* RFC 7673: records count only where the whole way is authentic, and the name servers are trusted to
- * say so. */
+/* RFC 7673: records count only where the whole way is authentic, and the name servers are trusted
+ * to say so. */
 static void
 test_dane(void)
 {
