@@ -3,6 +3,7 @@
 server that happens to run (`Peer`), which knows no administrator."""
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -32,7 +33,8 @@ async def run(*argv, stdin=None, limit=LIMIT):
         out, err = await asyncio.wait_for(
             process.communicate(stdin.encode() if stdin is not None else None), limit)
     except asyncio.TimeoutError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):   # it may just have ended by itself
+            process.kill()
         await process.wait()
         return 124, "", f"{os.path.basename(argv[0])} {' '.join(argv[1:])[:100]}: no answer"
     return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
