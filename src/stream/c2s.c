@@ -130,7 +130,7 @@ c2s_accepted(void *arg, int fd, const struct sockaddr *peer, socklen_t peer_len)
 	}
 	if (!limits_unauth_enter(s->address, c2s_conf()->max_unauth_per_address)) {
 		STAT_INC(conns_refused_address);
-		sc_log(NULL, SC_LOG_INFO, "c2s.too_many_unauthenticated", "peer=%s limit=%lld",
+		sc_log(NULL, SC_LOG_DEBUG, "c2s.too_many_unauthenticated", "peer=%s limit=%lld",
 			conn_peer_text(s->conn), (long long)c2s_conf()->max_unauth_per_address);
 		stream_error(s, "policy-violation", "Too many connections of this address are "
 			"logging in.");

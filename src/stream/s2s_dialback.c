@@ -122,7 +122,7 @@ static void
 unsolicited(struct s2s *s)
 {
 	STAT_INC(s2s_forged);
-	sc_log(NULL, SC_LOG_WARN, "s2s.unsolicited_dialback", "stream=%llu remote=%s peer=%s",
+	sc_log(NULL, SC_LOG_DEBUG, "s2s.unsolicited_dialback", "stream=%llu remote=%s peer=%s",
 		(unsigned long long)s->number,
 		s->domain != NULL ? s->domain : "", conn_peer_text(s->conn));
 	s2s_error(s, "policy-violation", "Nobody asked for this answer.");
@@ -196,7 +196,7 @@ static void
 refuse(struct s2s *s, const struct question *q, const char *condition, const char *text)
 {
 	STAT_INC(s2s_refused);
-	sc_log(NULL, SC_LOG_INFO, "s2s.refused",
+	sc_log(NULL, SC_LOG_DEBUG, "s2s.refused",
 		"stream=%llu remote=%s local=%s peer=%s error=%s why=\"%s\"",
 		(unsigned long long)s->number,
 		q->from, q->to, conn_peer_text(s->conn), condition, text != NULL ? text : "");
@@ -340,7 +340,7 @@ key_is_bad(struct s2s *s, const struct verify *v)
 {
 	STAT_INC(s2s_refused);
 	STAT_INC(s2s_forged);
-	sc_log(NULL, SC_LOG_WARN, "s2s.key_invalid", "stream=%llu remote=%s local=%s peer=%s",
+	sc_log(NULL, SC_LOG_DEBUG, "s2s.key_invalid", "stream=%llu remote=%s local=%s peer=%s",
 		(unsigned long long)s->number, v->domain,
 		v->local, conn_peer_text(s->conn));
 	if (s->n_pairs > 0) {                   /* the others did prove themselves */

@@ -473,7 +473,7 @@ s2s_stanza(struct s2s *s, struct sc_arena *arena, struct sc_elem *root)
 		answer_malformed(s, stanza, SC_COND_JID_MALFORMED);
 	} else if (wrong != NULL) {
 		STAT_INC(s2s_forged);
-		sc_log(NULL, SC_LOG_WARN, "s2s.not_proved",
+		sc_log(NULL, SC_LOG_DEBUG, "s2s.not_proved",
 			"stream=%llu remote=%s peer=%s error=%s", (unsigned long long)s->number,
 			s->domain, conn_peer_text(s->conn), wrong);
 		s2s_error(s, wrong, NULL);
