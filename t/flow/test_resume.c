@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../unit/tap.h"
 #include "base/stats.h"
+#include "core/sm.h"
 #include "flow.h"
 #include "flow_spool.h"
 
@@ -340,6 +341,46 @@ test_row_behind_the_page(void)
 	spool_clear();
 }
 
+static void
+shallow(void *arg)
+{
+	sm_limits.sleep_stanzas = *(int64_t *)arg;
+}
+
+/* In a queue over its limit a presence that a newer one makes superfluous goes; but not from in
+ * front of a message that has its number in a row. */
+static void
+test_numbers_stay(void)
+{
+	struct flow *f = spool_flow(1);
+	struct client *romeo = come(f, "romeo@here/orchard");
+	struct device phone = online(f, "juliet@here", "phone");
+	int64_t standard = sm_limits.sleep_stanzas, three = 3;
+	struct peer *p;
+
+	printf("# numbers stay\n");
+	on_shard(f, 0, shallow, &three);
+	cut(phone.peer);
+	run(f);
+	feed(romeo, "<presence to='juliet@here/phone'><status>a1a</status></presence>");
+	chats(romeo, "juliet@here/phone", 1, 1);
+	pass_time(f, 300);
+	ok(names(0, &phone, 2), "behind one presence: %s", spool_owed(0));
+	for (int i = 1; i <= 2; i++)
+		feed(romeo, "<message to='juliet@here/phone' type='headline'/>");
+	feed(romeo, "<presence to='juliet@here/phone'><status>a2a</status></presence>");
+	feed(romeo, "<presence to='juliet@here/phone'><status>a3a</status></presence>");
+	run(f);
+	on_shard(f, 0, shallow, &standard);
+	p = logged_in(f, "juliet@here");
+	say(p, "<resume " SM " h='0' previd='%s'/>", phone.id);
+	is_heard(p, "a1a</status></presence><message");
+	ok(strstr(heard(p), "a2a") == NULL, "one that had nothing behind it is gone");
+	is_heard(p, "a3a");
+	flow_end(&f);
+	spool_clear();
+}
+
 int
 main(void)
 {
@@ -350,5 +391,6 @@ main(void)
 	test_both_come_back();
 	test_counts_anew();
 	test_row_behind_the_page();
+	test_numbers_stay();
 	return done_testing();
 }
