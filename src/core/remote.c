@@ -32,7 +32,7 @@
 const struct remote_ops *remote_ops;
 
 _Thread_local struct remote_limits remote_limits = {
-	.stanzas = 10000, .bytes = 16 << 20, .age_ms = 172800000, .short_ms = 30000, .spill_ms =
+	.pairs = 10000, .stanzas = 10000, .bytes = 16 << 20, .age_ms = 172800000, .short_ms = 30000, .spill_ms =
 		250, .keep_ms = 5000,
 	.backoff_ms = 2000, .backoff_max_ms = 900000,
 };
@@ -378,12 +378,28 @@ remote_read(struct remote *r)
 		bounce_all(r, true, SC_COND_REMOTE_SERVER_NOT_FOUND, NULL);
 }
 
+/* Somebody who writes to more and more domains makes a pair of each. */
+static bool
+is_one_too_many(struct sc_span local, struct sc_span domain)
+{
+	return find(local, domain, pair_hash(local, domain)) == NULL &&
+		stats_sum(STAT_remotes_now) >= (int64_t)remote_limits.pairs;
+}
+
 static void
 arrived(struct letter *letter)
 {
 	struct parcel *p = container_of(letter, struct parcel, letter);
+	struct sc_span local = sc_jid_domain(sc_from(p->stanza));
+	struct sc_span domain = sc_jid_domain(sc_to(p->stanza));
 
-	take(get(sc_jid_domain(sc_from(p->stanza)), sc_jid_domain(sc_to(p->stanza))), p);
+	if (is_one_too_many(local, domain)) {
+		STAT_INC(limit_remotes);
+		refuse_parcel(p, SC_COND_RESOURCE_CONSTRAINT,
+			"This server deals with too many others right now.");
+	} else {
+		take(get(local, domain), p);
+	}
 	route_run();
 }
 

@@ -66,6 +66,7 @@ struct remote_ops {
 extern const struct remote_ops *remote_ops;
 
 struct remote_limits {
+	uint32_t pairs;                 /* in memory, of the whole process */
 	uint32_t stanzas;               /* that wait for one pair */
 	size_t bytes;
 	int64_t age_ms;                 /* how long a message may wait */

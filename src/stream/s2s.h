@@ -120,7 +120,7 @@ struct s2s_conf {
 	int64_t auth_timeout, connect_timeout, idle, dead, resume;      /* ms */
 	int64_t max_unauth_per_address, max_streams_per_domain, max_pairs, max_verifies;
 	int64_t stanzas_per_second;
-	int64_t queue_stanzas, queue_bytes, queue_age, answer_age, spill;
+	int64_t max_remotes, queue_stanzas, queue_bytes, queue_age, answer_age, spill;
 	int64_t backoff, backoff_max;
 };
 enum s2s_bidi { S2S_BIDI_OFF, S2S_BIDI_ACCEPT, S2S_BIDI_ASK };

@@ -71,6 +71,9 @@ static const struct sc_key keys[] = {
 	SC_CONF_INT(struct s2s_conf, stanzas_per_second, "5000", 0, 10000000,
 		"Stanzas that one stream may bring; what is above waits in the other server. 0: "
 		"as many as it likes."),
+	SC_CONF_INT(struct s2s_conf, max_remotes, "10000", 1, 10000000,
+		"Pairs of a domain of ours and another server's that may be dealt with at a time; "
+		"what is for one more is refused."),
 	SC_CONF_INT(struct s2s_conf, queue_stanzas, "10000", 10, 10000000,
 		"Stanzas that may wait for a server; more are refused."),
 	SC_CONF_SIZE(struct s2s_conf, queue_bytes, "16MiB", 65536, 1LL << 32, "The same in bytes."),
@@ -145,6 +148,7 @@ s2s_conf_taken_up(void)
 {
 	const struct s2s_conf *c = s2s_conf();
 
+	remote_limits.pairs = (uint32_t)c->max_remotes;
 	remote_limits.stanzas = (uint32_t)c->queue_stanzas;
 	remote_limits.bytes = (size_t)c->queue_bytes;
 	remote_limits.age_ms = c->queue_age;
