@@ -32,8 +32,8 @@
 const struct remote_ops *remote_ops;
 
 _Thread_local struct remote_limits remote_limits = {
-	.pairs = 10000, .stanzas = 10000, .bytes = 16 << 20, .age_ms = 172800000, .short_ms = 30000, .spill_ms =
-		250, .keep_ms = 5000,
+	.pairs = 10000, .stanzas = 10000, .bytes = 16 << 20, .age_ms = 172800000,
+	.short_ms = 30000, .spill_ms = 250, .keep_ms = 5000,
 	.backoff_ms = 2000, .backoff_max_ms = 900000,
 };
 
